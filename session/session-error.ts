@@ -1,0 +1,22 @@
+export type SessionErrorCode =
+  | 'cannot-load'
+  | 'cannot-save'
+  | 'cannot-lock'
+  | 'lock-timeout'
+  | 'conflict'
+  | 'unusable-path'
+  | 'bad-value'
+  | 'too-late'
+  | 'bad-expiry'
+  | 'bad-loader'
+
+/** A session operation failed. The message may reach a log; it never holds the id's secret part or the data. */
+export class SessionError extends Error {
+  readonly code: SessionErrorCode
+
+  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'SessionError'
+    this.code = code
+  }
+}
