@@ -1,0 +1,66 @@
+import { METHODS } from 'node:http'
+import type { Socket } from 'node:net'
+import fastifyCookie from '@fastify/cookie'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Cookies } from './cookies.ts'
+import { requestContext } from './request-context.ts'
+import { RequestState } from './request-state.ts'
+import { serveRequest } from './serve-request.ts'
+import type { Site } from './site.ts'
+
+/** What the app asks of its server at each request: a reload puts another site there. */
+export interface SiteHolder {
+  site: Site
+}
+
+/**
+ * Fastify with one catch-all route, whose onRequest hook hands every request to the line of `serve-request.ts`. All of the response is
+ * written there: Fastify's own reply would run onSend twice for a failed save and never tell of a client that went away.
+ */
+export async function buildApp(holder: SiteHolder, trustProxy: readonly string[], timeoutMs: number): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    // the gate is locate.ts alone: Fastify would answer /%zz itself, before any hook
+    rewriteUrl: () => '/',
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
+    return503OnClosing: false,
+    requestTimeout: timeoutMs,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    http: { maxHeaderSize: 64 * 1024 },
+    clientErrorHandler: answerUnreadable,
+  })
+  await app.register(fastifyCookie, { hook: false })
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  app.route({
+    method: METHODS.filter(method => method !== 'CONNECT'),
+    url: '/',
+    exposeHeadRoute: false,
+    onRequest(request, reply) {
+      reply.hijack()
+      const state = new RequestState(holder.site, request, reply.raw)
+      requestContext.run(state, serveRequest, state)
+    },
+    handler: () => undefined,
+  })
+  return app
+}
+
+export const cookiesOf = (app: FastifyInstance): Cookies => ({
+  parse: header => app.parseCookie(header),
+  serialize: (name, value, attributes) => app.serializeCookie(name, value, attributes),
+})
+
+/** A request that could not be read has no route: a bare answer, then the connection is closed. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${status.length + 1}\r\n\r\n${status}\n`)
+}

@@ -1,0 +1,40 @@
+import type { HandlerRef } from '../directives/index.ts'
+import { logText } from './error-document.ts'
+import { phaseOf } from './phases.ts'
+import type { RequestState } from './request-state.ts'
+import { callFunction } from './run-phase.ts'
+
+const log = phaseOf('Log')
+const cleanup = phaseOf('Cleanup')
+
+/**
+ * What comes after the answer: once, when the response has closed and the handlers have settled, however it ended. The access line,
+ * then Log, the cleanups that the request registered (last first), and Cleanup. Nothing here can change the response.
+ * Runs for every request whose directory is known, also for static files and a client that went away; never before both are true.
+ */
+export async function endRequest(state: RequestState): Promise<void> {
+  const { site, firstPlan } = state
+  site.accessLog.write(site.accessLine(accessFactsOf(state)))
+  if (firstPlan === undefined || firstPlan.problems.length > 0) return
+  if (firstPlan.ownLog || state.hasRequest) await runAll(state, log, firstPlan.phases.Log)
+  while (state.cleanups.length > 0) await guarded(state, state.cleanups.pop()!)
+  if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
+}
+
+/** Runs one list; the first function that fails ends it, and only the log hears of it. */
+async function runAll(state: RequestState, phase: typeof log, functions: readonly HandlerRef[]): Promise<void> {
+  for (const ref of functions) {
+    const done = await guarded(state, () => callFunction(state, phase, ref))
+    if (!done) return
+  }
+}
+
+async function guarded(state: RequestState, run: () => unknown): Promise<boolean> {
+  try {
+    await run()
+    return true
+  } catch (error) {
+    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error)}`, state)
+    return false
+  }
+}

@@ -1,0 +1,89 @@
+import { STATUS_CODES } from 'node:http'
+import { DirectivesError, formatProblem } from '../directives/index.ts'
+import { SessionError } from '../session/index.ts'
+import { HandlerError } from './handler-error.ts'
+import { whereThrown } from './where-thrown.ts'
+import { Refusal } from './locate.ts'
+import { escapeHtml, page } from './page.ts'
+import type { RequestState } from './request-state.ts'
+import { ServerReturn } from './server-return.ts'
+
+/** The HTTP status that an error means. */
+export function statusOf(error: unknown): number {
+  if (error instanceof ServerReturn || error instanceof Refusal) return error.status
+  if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
+  return 500
+}
+
+const unavailable = new Set(['lock-timeout', 'cannot-load', 'cannot-save', 'cannot-lock'])
+
+/** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
+export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)
+
+/** Puts the built-in page of an error into the output, in place of what was written. Cookies and other headers stay. */
+export function writeErrorPage(state: RequestState, status: number, error: unknown): void {
+  const { output } = state
+  output.discard()
+  output.status = status
+  output.contentType = 'text/html; charset=utf-8'
+  for (const name of ['content-type', 'content-length', 'etag', 'last-modified']) output.headers.delete(name)
+  output.write(errorPage(status, mayExplain(state) ? explanation(error) : undefined))
+}
+
+/** In development, and only to a client on this machine, the page says what is wrong and where. */
+function mayExplain(state: RequestState): boolean {
+  return state.site.development && isLoopback(state.raw.socket.remoteAddress) && isLoopback(state.fastify.ip)
+}
+
+const isLoopback = (address: string | undefined): boolean =>
+  address !== undefined && (/^(::ffff:)?127\./.test(address) || address === '::1')
+
+/** What went wrong, for people: a sentence, and the lines around the place where that is known. */
+interface Explanation {
+  readonly message: string
+  readonly frame?: string
+}
+
+function explanation(error: unknown): Explanation | undefined {
+  if (!isFailure(error)) return undefined
+  if (error instanceof DirectivesError) return { message: error.problems.map(formatProblem).join('\n') }
+  const thrown = whereThrown(error)
+  return { message: thrown.message, ...(thrown.frame === undefined ? {} : { frame: thrown.frame }) }
+}
+
+/** What the error log says of an error: one line, whatever the page shows. */
+export function logText(error: unknown): string {
+  if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  if (error instanceof SessionError || error instanceof ServerReturn || error instanceof Refusal)
+    return `${error.message}${cause}`
+  if (error instanceof HandlerError) return `${whereThrown(error).message}${cause}`
+  return whereThrown(error).message
+}
+
+const sentences: Readonly<Record<number, string>> = {
+  400: 'The server could not understand this request.',
+  401: 'This page needs a user name and a password.',
+  403: 'You may not see this page.',
+  404: 'There is no page at this address.',
+  405: 'This address does not take this method.',
+  413: 'What was sent is larger than the server takes.',
+  414: 'This address is longer than the server takes.',
+  415: 'The server does not take content of this type.',
+  500: 'The server could not make this page. Its log says why.',
+  503: 'The server cannot answer just now. Please try again in a moment.',
+}
+
+function errorPage(status: number, explained: Explanation | undefined): string {
+  const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
+  const sentence = sentences[status] ?? 'The server answers with this status.'
+  const told = explained === undefined ? `<p>${sentence}</p>` : `<pre>${escapeHtml(explained.message)}</pre>`
+  const frame = explained?.frame === undefined ? '' : `<pre>${escapeHtml(explained.frame)}</pre>`
+  return page(title, `<h1>${escapeHtml(title)}</h1>\n${told}\n${frame}`)
+}
+
+/** The short page of a redirect, for clients that do not follow it. */
+export function redirectPage(status: number, to: string): string {
+  const title = `${status} ${STATUS_CODES[status] ?? 'Redirect'}`
+  return page(title, `<h1>${escapeHtml(title)}</h1>\n<p>The page is <a href="${escapeHtml(to)}">here</a>.</p>`)
+}

@@ -1,0 +1,88 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ServerConfig } from '../directives/index.ts'
+import { buildApp, cookiesOf } from './app.ts'
+import { openLogs } from './logs.ts'
+import { requestContext } from './request-context.ts'
+import { failRequest } from './serve-request.ts'
+import { makeSite } from './make-site.ts'
+
+export interface ServerOptions {
+  readonly config: ServerConfig
+  readonly development: boolean
+  /** How many processes serve this configuration; default 1. */
+  readonly workers?: number
+  /** Ms since the epoch; default the system's clock. Tests pass their own. */
+  readonly now?: () => number
+  /** False: no watcher, every change is found by looking. Default: development only. */
+  readonly watch?: boolean
+}
+
+/** A web server over a document root. */
+export interface Server {
+  /** Resolves to its addresses, `http://127.0.0.1:8080/`, when all of Listen are open. */
+  listen(): Promise<string[]>
+  /** Takes no new connections, finishes what is in flight, then lets go of everything. */
+  close(): Promise<void>
+  /** Puts another configuration in place; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
+  reload(config: ServerConfig): void
+  /** Reopens the log files, after a rotation. */
+  logError(message: string): void
+  /** An error that nobody caught: lays it to its request, which is answered 500, and names the handler in the log. */
+  uncaught(error: unknown): void
+  /** Answers a request without a socket, for tests. */
+  readonly inject: Awaited<ReturnType<typeof buildApp>>['inject']
+}
+
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { development, workers = 1, now = Date.now, watch = development } = options
+  const { directives } = options.config
+  const logs = openLogs(options.config, now)
+  const holder = {} as Parameters<typeof buildApp>[0]
+  const app = await buildApp(holder, directives.TrustProxy, directives.Timeout * 1000)
+  const cookies = cookiesOf(app)
+  const make = (config: ServerConfig) => makeSite({ config, development, workers, now, watch, logs, cookies, previous: holder.site })
+  holder.site = make(options.config)
+  const more: HttpServer[] = []
+  await app.ready()
+
+  return {
+    async listen() {
+      const [first, ...rest] = directives.Listen
+      await app.listen({ host: first!.host, port: first!.port })
+      for (const address of rest) {
+        const server = createHttpServer({ requestTimeout: directives.Timeout * 1000 }, (request, response) =>
+          app.routing(request, response),
+        )
+        more.push(server)
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject)
+          server.listen({ host: address.host, port: address.port }, resolve)
+        })
+      }
+      return [app.server, ...more].map(server => urlOf(server.address() as AddressInfo))
+    },
+    async close() {
+      const closed = more.map(server => new Promise(resolve => server.close(resolve)))
+      await Promise.all([app.close(), ...closed])
+      await holder.site.watcher?.close()
+      await closeLoaders()
+      logs.close()
+    },
+    reload(config) {
+      logs.reopen()
+      holder.site = make(config)
+    },
+    logError: message => logs.error.write('error', message),
+    uncaught(error) {
+      const state = requestContext.getStore()
+      if (state === undefined) logs.error.write('error', `uncaught: ${String((error as Error)?.stack ?? error)}`)
+      else failRequest(state, error)
+    },
+    inject: app.inject.bind(app),
+  }
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/`
+}

@@ -1,0 +1,58 @@
+import { ServerReturn } from './server-return.ts'
+import type { RequestState } from './request-state.ts'
+
+/** Form input: the query's pairs, then those of a urlencoded body, as PSO had them together. */
+export class Input {
+  readonly #pairs: readonly (readonly [string, string])[]
+
+  constructor(query: string | undefined, body: string | undefined) {
+    this.#pairs = [...new URLSearchParams(query ?? ''), ...new URLSearchParams(body ?? '')]
+  }
+
+  get pairs(): readonly (readonly [string, string])[] {
+    return this.#pairs
+  }
+
+  all(key: string): string[] {
+    return this.#pairs.filter(([name]) => name === key).map(([, value]) => value)
+  }
+}
+
+/**
+ * Reads a form's body before any lock is taken. A body over LimitRequestBody is 413, whether it is declared or only sent;
+ * other content types are left alone (multipart is an error for now: 415).
+ */
+export function readInput(state: RequestState): void | Promise<void> {
+  const limit = state.plan.directives.LimitRequestBody
+  const declared = Number(state.raw.headers['content-length'] ?? 0)
+  if (limit > 0 && declared > limit)
+    throw new ServerReturn(413, `the body has ${declared} bytes, LimitRequestBody is ${limit}`)
+  if (state.content?.kind !== 'program' || state.input !== undefined || state.method !== state.raw.method) return
+  const type = state.raw.headers['content-type']
+  if (type === undefined) return
+  if (/^multipart\/form-data\b/i.test(type)) throw new ServerReturn(415, 'multipart forms are not built yet')
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return
+  return readForm(state, limit)
+}
+
+async function readForm(state: RequestState, limit: number): Promise<void> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of state.raw as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (limit > 0 && size > limit) throw new ServerReturn(413, `the body has more than ${limit} bytes (LimitRequestBody)`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof ServerReturn) throw error
+    throw new ServerReturn(400, `the body ended early: ${(error as Error).message}`)
+  }
+  state.input = new Input(state.location?.query, Buffer.concat(chunks).toString('utf8'))
+}
+
+/** The input of a request whose body was not a form, made when it is first asked for. */
+export function inputOf(state: RequestState): Input {
+  state.input ??= new Input(state.location?.query, undefined)
+  return state.input
+}

@@ -1,0 +1,80 @@
+import { createConfigStore, type Merged, type ServerConfig } from '../directives/index.ts'
+import { compileAccessLine } from './access-line.ts'
+import type { Cookies } from './cookies.ts'
+import { createStaticFiles } from './handlers/static-file.ts'
+import { createHandlerModules, installModuleHooks } from './load-handler.ts'
+import { createLocator } from './locate.ts'
+import type { Logs } from './logs.ts'
+import { planOf } from './plan.ts'
+import type { Site } from './site.ts'
+import { createWatcher } from './watch.ts'
+
+/** How long production trusts what it has looked at; development looks at each request. */
+const RECHECK_MS = 1000
+const CACHE_BYTES = 64 * 1024 * 1024
+
+interface Parts {
+  readonly config: ServerConfig
+  readonly development: boolean
+  readonly workers: number
+  readonly now: () => number
+  readonly watch: boolean
+  readonly logs: Logs
+  readonly cookies: Cookies
+  /** The site that this one replaces: its loaded modules go on living. */
+  readonly previous: Site | undefined
+}
+
+/** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
+export function makeSite({ config, development, workers, now, watch, logs, cookies, previous }: Parts): Site {
+  const recheckMs = development ? 0 : RECHECK_MS
+  const root = config.documentRoot
+  const accessFileNames = config.directives.AccessFileName
+  if (previous === undefined) installModuleHooks()
+  const store = createConfigStore(config, { now, recheckMs })
+  const locator = createLocator({ root, accessFileNames, now, recheckMs })
+  const modules =
+    previous?.modules ??
+    createHandlerModules({
+      now,
+      recheckMs,
+      development,
+      report: error => logs.error.write('error', `${error.message}; the last good version keeps serving`),
+    })
+  const watcher = watch
+    ? (previous?.watcher ??
+      createWatcher({
+        onChange(file) {
+          store.forget(file)
+          locator.forget(file)
+          modules.forget(file)
+        },
+        report: message => logs.error.write('warn', message),
+      }))
+    : undefined
+  return {
+    config,
+    development,
+    workers,
+    now,
+    store,
+    locator,
+    modules,
+    staticFiles: createStaticFiles({ cacheBytes: CACHE_BYTES, accessFileNames }),
+    plan: planOf({ workers }, serverMerged(config)),
+    errorLog: logs.error,
+    accessLog: logs.access,
+    accessLine: compileAccessLine(config.directives.LogFormat),
+    cookies,
+    watcher,
+  }
+}
+
+/** server.ini's own lines, for the phases before a directory is known. */
+const serverMerged = (config: ServerConfig): Merged => ({
+  directives: config.directives,
+  origins: new Map(),
+  unknown: [],
+  levels: [],
+  problems: [],
+})

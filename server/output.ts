@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { HeaderTable } from './header-table.ts'
+import type { FileSlice } from './handlers/static-file.ts'
+
+/**
+ * What a request answers, kept until it is flushed or the request ends: a handler that fails takes back all that is still here.
+ * `send-response.ts` is what puts it on the wire.
+ */
+export class Output {
+  status = 200
+  readonly headers = new HeaderTable()
+  /** Sent as Content-Type where the headers have none; undefined: the handler's default. */
+  contentType: string | undefined
+  /** A file to be streamed in place of what was written. */
+  slice: FileSlice | undefined
+  /** True once the head has left: status, headers and cookies stand, and a failure can only cut the connection. */
+  flushed = false
+  #chunks: (string | Uint8Array)[] = []
+
+  write(chunk: string | Uint8Array): void {
+    this.#chunks.push(chunk)
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0
+  }
+
+  /** Throws away what has not left yet, a file that was opened for it too. */
+  discard(): void {
+    this.#chunks = []
+    if (this.slice !== undefined) closeSync(this.slice.fd)
+    this.slice = undefined
+  }
+
+  /** All that was written since the last take, as one piece. */
+  take(): string | Uint8Array {
+    const chunks = this.#chunks
+    if (chunks.length === 0) return ''
+    this.#chunks = []
+    if (chunks.length === 1) return chunks[0]!
+    if (chunks.every(chunk => typeof chunk === 'string')) return chunks.join('')
+    return Buffer.concat(chunks.map(chunk => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
+  }
+}
+
+/** Writes one piece and resolves when the client keeps up; a client that has gone away ends the wait too. */
+export async function writeChunk(response: ServerResponse, chunk: string | Uint8Array): Promise<void> {
+  if (response.destroyed || chunk.length === 0) return
+  if (response.write(chunk)) return
+  const gone = new AbortController()
+  const onClose = (): void => gone.abort()
+  response.once('close', onClose)
+  try {
+    await once(response, 'drain', { signal: gone.signal })
+  } catch (error) {
+    if (!gone.signal.aborted) throw error
+  } finally {
+    response.off('close', onClose)
+  }
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyRequest } from 'fastify'
+import type { Awaitable, Session, SessionImplementation } from '../session/index.ts'
+import type { Content } from './choose-content.ts'
+import type { Input } from './input.ts'
+import type { Location } from './locate.ts'
+import { Output } from './output.ts'
+import type { PhaseName } from './phase.ts'
+import type { Plan } from './plan.ts'
+import type { Request } from './request.ts'
+import type { Site } from './site.ts'
+
+/** A session that this request opened, or is opening. */
+export interface OpenedSession {
+  readonly serviceId: string
+  readonly implementation: SessionImplementation | undefined
+  session: Awaitable<Session>
+}
+
+/** What one request carries, filled from top to bottom as it goes through the line of `serve-request.ts`. */
+export class RequestState {
+  readonly site: Site
+  readonly fastify: FastifyRequest
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  /** Ms since the epoch. */
+  readonly startedAt: number
+  /** The URL to be served: the client's, Trans's, or that of an internal redirect. */
+  url: string
+  /** GET where an error document answers in place of what was asked for. */
+  method: string
+  /** server.ini's until the directory is known. */
+  plan: Plan
+  /** The plan of the directory first asked for: its Log and Cleanup phases run, whatever answered in the end. */
+  firstPlan: Plan | undefined
+  location: Location | undefined
+  content: Content | undefined
+  phase: PhaseName | undefined
+  user: string | undefined
+  authType: string | undefined
+  input: Input | undefined
+  readonly sessions: OpenedSession[] = []
+  /** The services whose Fixup has run. */
+  readonly fixedUp: string[] = []
+  readonly output = new Output()
+  /** Variables that functions of this request set, and those an internal redirect leaves (REDIRECT_STATUS). */
+  readonly environ = new Map<string, string>()
+  readonly cleanups: (() => unknown)[] = []
+  /** The status of the error whose document is being made; undefined otherwise. */
+  errorStatus: number | undefined
+  /** The module file and phase of the function that is running, for a failure that arrives from nowhere. */
+  running: string | undefined
+  /** True once the response is over, in whichever way. */
+  closed = false
+  /** True once the handlers have settled and the answer has been made. */
+  settled = false
+  #request: Request | undefined
+  #abort: AbortController | undefined
+
+  constructor(site: Site, fastify: FastifyRequest, response: ServerResponse) {
+    this.site = site
+    this.fastify = fastify
+    this.raw = fastify.raw
+    this.response = response
+    this.startedAt = site.now()
+    this.url = fastify.originalUrl
+    this.method = fastify.method
+    this.plan = site.plan
+  }
+
+  /** mod_python's request object, made when a function first needs it: a static file never does. */
+  requestWith(make: (state: RequestState) => Request): Request {
+    this.#request ??= make(this)
+    return this.#request
+  }
+
+  get hasRequest(): boolean {
+    return this.#request !== undefined
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.closed) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  /** The response is over: whoever listens to the signal stops. */
+  close(): void {
+    this.closed = true
+    this.#abort?.abort()
+  }
+}

@@ -1,0 +1,64 @@
+import type { HandlerRef } from '../directives/index.ts'
+import { HandlerError } from './handler-error.ts'
+import { loadFunction, type PhaseFunction } from './load-function.ts'
+import type { Phase } from './phase.ts'
+import { requestOf } from './request.ts'
+import type { RequestState } from './request-state.ts'
+import { ServerReturn } from './server-return.ts'
+import { DECLINED, DONE, isFinalStatus, OK } from './status.ts'
+
+/**
+ * Runs the functions that a phase's directive names, in order, and answers what the phase came to: OK or DECLINED, both go on.
+ * DONE and HTTP statuses end the request: they are thrown as a ServerReturn. Content has an engine of its own, `run-content.ts`.
+ * A promise only where a function or the loading of its module takes one.
+ */
+export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): void | Promise<void> {
+  for (let index = 0; index < refs.length; index++) {
+    const answer = callFunction(state, phase, refs[index]!)
+    if (answer instanceof Promise) return runOn(state, phase, refs, index, answer)
+    if (endsPhase(phase, refs[index]!, answer)) return
+  }
+}
+
+async function runOn(
+  state: RequestState,
+  phase: Phase,
+  refs: readonly HandlerRef[],
+  from: number,
+  pending: Promise<unknown>,
+): Promise<void> {
+  if (endsPhase(phase, refs[from]!, await pending)) return
+  for (const ref of refs.slice(from + 1)) if (endsPhase(phase, ref, await callFunction(state, phase, ref))) return
+}
+
+/** What the function answered, as it is; loading errors and what it throws pass through. */
+export function callFunction(state: RequestState, phase: Phase, ref: HandlerRef): unknown {
+  state.phase = phase.name
+  const loaded = loadFunction(state.site, ref, phase)
+  return loaded instanceof Promise ? loaded.then(found => call(state, found)) : call(state, loaded)
+}
+
+function call(state: RequestState, found: PhaseFunction): unknown {
+  state.running = found.name
+  return found.run(requestOf(state))
+}
+
+/** Judges one answer by DESIGN 5; throws what ends the request. */
+function endsPhase(phase: Phase, ref: HandlerRef, answer: unknown): boolean {
+  const status = answer === undefined || answer === null ? (phase.runs === 'first' ? DECLINED : OK) : answer
+  if (status === DECLINED) return false
+  if (status === OK || status === 200) return phase.runs === 'first'
+  if (status === DONE || (typeof status === 'number' && isFinalStatus(status))) throw new ServerReturn(status as number)
+  throw new HandlerError(
+    'bad-answer',
+    `expected OK, DECLINED, DONE, an HTTP status or nothing from the ${phase.name} phase, got ${show(answer)}`,
+    { phase: phase.name, file: ref.module },
+  )
+}
+
+/** A wrong answer as a message shows it: its kind, and its value where that is short. */
+export function show(answer: unknown): string {
+  if (typeof answer === 'number' || typeof answer === 'boolean') return String(answer)
+  if (typeof answer === 'string') return `the text ${JSON.stringify(answer.slice(0, 40))}`
+  return `a value of type ${typeof answer}`
+}

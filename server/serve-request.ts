@@ -1,0 +1,233 @@
+import { DirectivesError } from '../directives/index.ts'
+import { answerContent } from './answer-content.ts'
+import { chooseContent } from './choose-content.ts'
+import { endRequest } from './end-request.ts'
+import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
+import { readInput } from './input.ts'
+import { Refusal } from './locate.ts'
+import type { PhaseName } from './phase.ts'
+import { phaseOf } from './phases.ts'
+import { handlerOf, planOf } from './plan.ts'
+import type { RequestState } from './request-state.ts'
+import { runPhase } from './run-phase.ts'
+import { serviceIdOf } from './open-session-for.ts'
+import { sendResponse } from './send-response.ts'
+import { ServerReturn } from './server-return.ts'
+import { abandonSessions, finishSessions, revertSessions } from './sessions-of.ts'
+
+/** One step of a request's way. A promise only where it has to wait: a request that waits for nothing never leaves the line. */
+type Step = (state: RequestState) => void | Promise<void>
+
+/** From a URL to its answer: what an internal redirect walks again. */
+const pass: readonly Step[] = [
+  locate, //                 raw URL -> Location                      400 403 404
+  configure, //              its chain -> Merged -> Plan              500 in that subtree
+  choose, //                 DESIGN 4: what answers
+  refuseOutside, //          links out of the document root           403
+  phase('HeaderParser'),
+  phase('Access'),
+  requireAccess, //          Require                                  403
+  phase('Authen'),
+  phase('Authz'),
+  phase('Type'),
+  readInput, //              a form's body, before any lock           413
+  fixup, //                  pso::fixup: session loaded and locked
+  answerContent, //          handlers, file, listing, redirect
+]
+
+const line: readonly Step[] = [checkLimits, phase('PostReadRequest'), phase('Trans'), ...pass]
+
+/**
+ * Takes a request from its first byte to its answer; `endRequest` follows when the response has closed too. Never rejects.
+ * The session is saved before the last byte leaves, whatever the answer is; only an error that nobody caught leaves it as it was.
+ */
+export async function serveRequest(state: RequestState): Promise<void> {
+  state.response.on('close', () => {
+    state.close()
+    if (state.settled) void endRequest(state)
+  })
+  try {
+    for (const step of line) {
+      const pending = step(state)
+      if (pending !== undefined) await pending
+    }
+  } catch (error) {
+    if (!state.settled) await answerError(state, error)
+  }
+  if (!state.settled) await finish(state)
+}
+
+/** An error that arrived from nowhere while the request was being served: it is answered, though its handler may never settle. */
+export async function failRequest(state: RequestState, error: unknown): Promise<void> {
+  if (state.settled) logError(state, error, 500)
+  else await giveUp(state, error)
+}
+
+/** Saves the session, then sends what there is. A save that fails takes back the answer; after a flush it cuts the connection. */
+async function finish(state: RequestState): Promise<void> {
+  try {
+    const saved = finishSessions(state)
+    if (saved !== undefined) await saved
+    if (state.settled) return
+    settle(state)
+    const sent = sendResponse(state)
+    if (sent !== undefined) await sent
+  } catch (error) {
+    await giveUp(state, error)
+  }
+}
+
+/** No error document can help any more: the built-in page, or the connection is cut. */
+async function giveUp(state: RequestState, error: unknown): Promise<void> {
+  const status = statusOf(error)
+  logError(state, error, status)
+  await abandonSessions(state)
+  if (state.output.flushed) state.response.destroy()
+  else {
+    writeErrorPage(state, status, error)
+    void sendResponse(state)
+  }
+  settle(state)
+}
+
+function settle(state: RequestState): void {
+  if (state.settled) return
+  state.settled = true
+  if (state.closed) void endRequest(state)
+}
+
+/** Turns what was thrown into an answer: a status that ends the request, or the document of an error. */
+async function answerError(state: RequestState, error: unknown): Promise<void> {
+  const status = statusOf(error)
+  if (error instanceof ServerReturn && status < 400) {
+    if (status >= 200) state.output.status = status
+    return
+  }
+  logError(state, error, status)
+  if (isFailure(error)) revertSessions(state)
+  if (state.output.flushed) {
+    state.response.destroy()
+    return
+  }
+  await answerDocument(state, status, error)
+}
+
+/** ErrorDocument's text, path or URL, else the built-in page. A document that fails itself is answered by the built-in page. */
+async function answerDocument(state: RequestState, status: number, error: unknown): Promise<void> {
+  const document = state.plan.problems.length > 0 ? undefined : state.plan.directives.ErrorDocument.get(status)
+  writeErrorPage(state, status, error)
+  if (document === undefined || document.type === 'default' || state.errorStatus !== undefined) return
+  if (document.type === 'text') {
+    state.output.discard()
+    state.output.write(document.text)
+    return
+  }
+  if (document.type === 'url') {
+    state.output.status = 302
+    state.output.headers.set('Location', document.url)
+    return
+  }
+  try {
+    await redirectInside(state, document.path, status)
+  } catch (failure) {
+    if (!(failure instanceof ServerReturn) || failure.status >= 400) {
+      logError(state, failure, statusOf(failure))
+      if (isFailure(failure)) revertSessions(state)
+      if (!state.output.flushed) writeErrorPage(state, status, error)
+    }
+  }
+}
+
+/** Walks the line again for the document of an error, as GET, with Apache's REDIRECT_ variables; the status stays the error's. */
+async function redirectInside(state: RequestState, path: string, status: number): Promise<void> {
+  state.environ.set('REDIRECT_STATUS', String(status))
+  state.environ.set('REDIRECT_URL', state.location?.path ?? state.url)
+  if (state.location?.query !== undefined) state.environ.set('REDIRECT_QUERY_STRING', state.location.query)
+  state.environ.set('REDIRECT_REQUEST_METHOD', state.method)
+  if (state.method !== 'HEAD') state.method = 'GET'
+  state.errorStatus = status
+  state.url = path
+  state.output.discard()
+  state.output.contentType = undefined
+  for (const step of pass) await step(state)
+}
+
+function logError(state: RequestState, error: unknown, status: number): void {
+  const level = status >= 500 ? 'error' : 'info'
+  state.site.errorLog.write(level, `${state.method} ${state.fastify.originalUrl} ${status}: ${logText(error)}`, state)
+}
+
+// The steps, in the order of the line.
+
+/** Apache's LimitRequestLine and LimitRequestFields; TRACE is off. */
+function checkLimits(state: RequestState): void {
+  const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
+  const { raw } = state
+  const length = raw.method!.length + raw.url!.length + 10
+  if (LimitRequestLine > 0 && length > LimitRequestLine)
+    throw new ServerReturn(414, `the request line has ${length} bytes, LimitRequestLine is ${LimitRequestLine}`)
+  if (LimitRequestFields > 0 && raw.rawHeaders.length / 2 > LimitRequestFields)
+    throw new ServerReturn(400, `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`)
+  if (raw.method === 'TRACE') throw new ServerReturn(405, 'TRACE is off')
+}
+
+function phase(name: PhaseName): Step {
+  const row = phaseOf(name)
+  return state => {
+    const functions = state.plan.phases[name]
+    if (functions.length > 0) return runPhase(state, row, functions)
+  }
+}
+
+function locate(state: RequestState): void {
+  const { site } = state
+  state.location = site.locator.locate(state.url)
+  site.watcher?.add(state.location.directory)
+}
+
+function configure(state: RequestState): void {
+  const location = state.location!
+  const merged = state.site.store.configOf({ directory: location.directory, name: location.name, path: location.path })
+  state.plan = planOf(state.site, merged)
+  state.firstPlan ??= state.plan
+  if (state.plan.problems.length > 0) throw new DirectivesError(state.plan.problems)
+}
+
+/** An index and a fallback are looked at in place of what was asked for, with their own configuration; ten rounds at most. */
+function choose(state: RequestState): void {
+  for (let round = 0; round < 10; round++) {
+    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.method)
+    state.content = content
+    if (content.kind !== 'index' && content.kind !== 'fallback') return
+    state.url = content.path
+    locate(state)
+    configure(state)
+  }
+  throw new Error('DirectoryIndex or FallbackResource leads to itself')
+}
+
+function refuseOutside(state: RequestState): void {
+  const { outside } = state.location!
+  if (outside === undefined) return
+  const { on } = state.plan.directives.Options
+  if (on.has('FollowSymLinks') || (outside.sameOwner && on.has('SymLinksIfOwnerMatch'))) return
+  throw new Refusal(403, 'a symbolic link leaves the document root, and Options has no FollowSymLinks')
+}
+
+function requireAccess(state: RequestState): void {
+  // the document of a refusal is shown in the place that was refused, as Apache does
+  if (state.plan.directives.Require === 'denied' && state.errorStatus === undefined)
+    throw new ServerReturn(403, 'Require all denied')
+}
+
+const fixupPhase = phaseOf('Fixup')
+
+/** Once for a client request and service, however many passes it takes; the default alone has nothing to do where no handler answers. */
+function fixup(state: RequestState): void | Promise<void> {
+  const { plan, content } = state
+  if (content!.kind !== 'program' && !plan.ownFixup) return
+  const serviceId = serviceIdOf(state)
+  if (state.fixedUp.includes(serviceId)) return
+  state.fixedUp.push(serviceId)
+  return runPhase(state, fixupPhase, plan.phases.Fixup)
+}

@@ -1,0 +1,78 @@
+import { join, relative, resolve } from 'node:path'
+import type { Directives } from '../directives/index.ts'
+import { openLoader, type SessionOptions } from '../session/index.ts'
+import type { Content } from './choose-content.ts'
+import type { Plan } from './plan.ts'
+import type { ServerConfig } from '../directives/index.ts'
+
+/**
+ * The one place where a directive becomes a session option.
+ * `content` is the program that answers: its first module names the service where PSOServiceId does not.
+ */
+export function sessionOptions(
+  config: Pick<ServerConfig, 'documentRoot' | 'stateDirectory'>,
+  plan: Pick<Plan, 'forcedIds'>,
+  directives: Directives,
+  content: Content | undefined,
+): SessionOptions {
+  const serviceId = directives.PSOServiceId ?? defaultServiceId(config.documentRoot, directives.ServerName, content)
+  const forcedId = directives.PSOSessionId ?? plan.forcedIds.get(serviceId.toLowerCase())
+  const directory = directives.PSOSessionFileLoader_Path
+  const type = directives.PSOSessionLoader.type
+  return {
+    serviceId,
+    loader: openLoader(
+      type === 'memory' ? { type } : { type, directory: directory ?? join(config.stateDirectory, 'sessions') },
+    ),
+    ...(forcedId === undefined ? {} : { forcedId }),
+    ...(directives.PSOSessionExpire === undefined ? {} : { expire: directives.PSOSessionExpire }),
+    ...(directives.PSOSessionExpireOn === undefined ? {} : { expireOn: directives.PSOSessionExpireOn }),
+    ...(directives.PSOSessionIdle === undefined ? {} : { idleSeconds: directives.PSOSessionIdle }),
+    lock: directives.PSOSessionLock,
+    lockWaitMs: directives.PSOSessionLockWait * 1000,
+    readOnly: directives.PSOSessionReadOnly,
+    cookie: cookieAttributes(directives, serviceId),
+  }
+}
+
+function cookieAttributes(directives: Directives, serviceId: string): SessionOptions['cookie'] {
+  const prefixed = /^__(host|secure)-/i.test(serviceId)
+  const given = {
+    comment: directives.PSOCookieSession_Comment,
+    domain: directives.PSOCookieSession_Domain,
+    maxAge: directives['PSOCookieSession_Max-Age'],
+    path: directives.PSOCookieSession_Path ?? '/',
+    secure: prefixed ? true : directives.PSOCookieSession_Secure,
+    version: directives.PSOCookieSession_Version,
+    expires: directives.PSOCookieSession_expires,
+    httpOnly: directives.PSOCookieSession_HttpOnly,
+    sameSite: directives.PSOCookieSession_SameSite,
+    partitioned: directives.PSOCookieSession_Partitioned,
+    priority: directives.PSOCookieSession_Priority,
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SessionOptions['cookie']
+}
+
+/**
+ * `<ServerName>.<module path from the document root>`: no port, no extension, bytes outside A-Z a-z 0-9 _ - as `_hh`,
+ * slashes as dots (DESIGN 7; the how-to's "host.module name").
+ */
+export function defaultServiceId(documentRoot: string, serverName: string, content: Content | undefined): string {
+  const ref = content?.kind === 'program' ? content.handlers[0] : undefined
+  const module = ref === undefined ? '' : relative(documentRoot, resolve(ref.base, ref.module))
+  const path = module
+    .replace(/\.(ts|mts|js|mjs|cjs)$/, '')
+    .split('/')
+    .map(escapeBytes)
+    .join('.')
+  return `${serverName.split('.').map(escapeBytes).join('.')}.${path}`
+}
+
+const escapeBytes = (text: string): string =>
+  /^[A-Za-z0-9_-]*$/.test(text)
+    ? text
+    : Array.from(Buffer.from(text), byte =>
+        /[A-Za-z0-9_-]/.test(String.fromCharCode(byte))
+          ? String.fromCharCode(byte)
+          : `_${byte.toString(16).padStart(2, '0')}`,
+      ).join('')

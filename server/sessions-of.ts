@@ -1,0 +1,33 @@
+import { abandonSession, type Awaitable, finishSession } from '../session/index.ts'
+import type { RequestState } from './request-state.ts'
+
+/** Saves and unlocks all sessions of a request; a promise only where a loader takes one. All are let go even if one fails. */
+export function finishSessions(state: RequestState): Awaitable<void> {
+  const { sessions } = state
+  if (sessions.length === 0) return
+  const first = sessions[0]!.session
+  if (sessions.length === 1 && !(first instanceof Promise)) return finishSession(first)
+  return finishAll(state)
+}
+
+async function finishAll(state: RequestState): Promise<void> {
+  const results = await Promise.allSettled(state.sessions.map(async ({ session }) => finishSession(await session)))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+/** Takes back what was changed and not saved; the sessions stay open, and locked, for the error document. */
+export function revertSessions(state: RequestState): void {
+  for (const { session } of state.sessions) if (!(session instanceof Promise)) session.revert()
+}
+
+/** Drops what was changed and not saved, unlocks, and forgets the sessions: an error document opens its own. */
+export async function abandonSessions(state: RequestState): Promise<void> {
+  const opened = state.sessions.splice(0)
+  for (const { session } of opened) {
+    try {
+      await abandonSession(await session)
+    } catch (error) {
+      state.site.errorLog.write('error', `a session could not be let go: ${(error as Error).message}`, state)
+    }
+  }
+}

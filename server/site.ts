@@ -1,0 +1,30 @@
+import type { ConfigStore, ServerConfig } from '../directives/index.ts'
+import type { AccessFacts } from './access-line.ts'
+import type { HandlerModules } from './load-handler.ts'
+import type { Locator } from './locate.ts'
+import type { LogFile } from './log-file.ts'
+import type { Plan } from './plan.ts'
+import type { StaticFiles } from './handlers/static-file.ts'
+import type { ErrorLog } from './error-log.ts'
+import type { Cookies } from './cookies.ts'
+import type { Watcher } from './watch.ts'
+
+/** All that one generation of server.ini gives to its requests; a reload makes a new one, and requests under way keep theirs. */
+export interface Site {
+  readonly config: ServerConfig
+  readonly development: boolean
+  /** How many processes serve: what lives in one process only is an error with more than one. */
+  readonly workers: number
+  readonly now: () => number
+  readonly store: ConfigStore
+  readonly locator: Locator
+  readonly modules: HandlerModules
+  readonly staticFiles: StaticFiles
+  /** The plan of server.ini's own lines: the phases before a directory is known. */
+  readonly plan: Plan
+  readonly errorLog: ErrorLog
+  readonly accessLog: LogFile
+  readonly accessLine: (facts: AccessFacts) => string
+  readonly cookies: Cookies
+  readonly watcher: Watcher | undefined
+}

@@ -1,0 +1,169 @@
+/**
+ * CPU per request of pso beside a bare Fastify route, in one run: `node test/bench/ratios.ts [rounds] [seconds]`.
+ * Contestants are interleaved; figures are user + system time of the server process (Linux: /proc), medians over the rounds.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import autocannon from 'autocannon'
+
+const rounds = Number(process.argv[2] ?? 7)
+const seconds = Number(process.argv[3] ?? 2)
+const top = join(import.meta.dirname, '../..')
+const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
+
+interface Contestant {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+  readonly cookies?: readonly string[]
+  /** At most this many times the CPU of the contestant it is measured by. */
+  readonly limit: number
+  readonly against: string
+}
+
+const children: ChildProcess[] = []
+
+try {
+  const bare = await start(process.execPath, ['--input-type=module', '-e', bareFastify()])
+  buildSite()
+  const pso = await start(process.execPath, [
+    join(top, 'server/cli.cjs'),
+    'serve',
+    '--production',
+    '--workers',
+    '1',
+    '--config',
+    join(work, 'conf/server.ini'),
+  ])
+  const cookies = await visitors(`${pso.url}counter/`, 1000)
+  const deep = Array.from({ length: 20 }, (_, level) => `d${level + 1}`).join('/')
+  const at = (name: string, path: string, limit: number, against = 'bare Fastify', more = {}): Contestant => ({
+    name,
+    url: pso.url + path,
+    pid: pso.pid,
+    limit,
+    against,
+    ...more,
+  })
+  const contestants: Contestant[] = [
+    { name: 'bare Fastify', url: bare.url, pid: bare.pid, limit: 1, against: 'bare Fastify' },
+    at('handler hello', 'hello/', 1.5),
+    at('counter, file loader, 1,000 sessions', 'counter/', 4, 'bare Fastify', { cookies }),
+    at('static 1 KiB', 'static/d1/small.txt', 2),
+    at('static 1 KiB, 20 directories', `static/${deep}/small.txt`, 1.1, 'static 1 KiB'),
+  ]
+  for (const contestant of contestants) await load(contestant, 1)
+  const costs = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
+  const rates = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round++)
+    for (const contestant of contestants) {
+      const { cost, rate } = await load(contestant, seconds)
+      costs.get(contestant.name)!.push(cost)
+      rates.get(contestant.name)!.push(rate)
+    }
+  console.log(`Node ${process.version}, ${rounds} rounds of ${seconds} s, 32 connections`)
+  for (const { name, against, limit } of contestants) {
+    const ratio = median(costs.get(name)!.map((cost, round) => cost / costs.get(against)![round]!))
+    const range = `${Math.min(...costs.get(name)!).toFixed(1)}-${Math.max(...costs.get(name)!).toFixed(1)}`
+    console.log(
+      `${name.padEnd(38)} ${median(costs.get(name)!).toFixed(1).padStart(6)} us (${range})  ${median(rates.get(name)!).toFixed(0).padStart(6)} req/s  ` +
+        `${ratio.toFixed(2)} x ${against} (at most ${limit})`,
+    )
+  }
+} finally {
+  for (const child of children) child.kill('SIGTERM')
+  rmSync(work, { recursive: true, force: true })
+}
+
+function buildSite(): void {
+  const put = (path: string, text: string): void => {
+    mkdirSync(join(work, path, '..'), { recursive: true })
+    writeFileSync(join(work, path), text)
+  }
+  put('conf/server.ini', 'Listen = 127.0.0.1:0\n')
+  put('public_html/hello/.psoaccess', '')
+  put('public_html/hello/handler.ts', "export function handler (req: any) { req.write('Hello World!') }\n")
+  put('public_html/counter/.psoaccess', '')
+  put(
+    'public_html/counter/handler.ts',
+    `import { OK, type Request } from 'pso'
+export function handler (req: Request) {
+  const { session } = req.pso()
+  session.visits = (session.visits ?? 0) + 1
+  req.write(\`Hello World! ~ Your visit number: \${session.visits} ~ Try Reload!\`)
+  return OK
+}
+`,
+  )
+  let path = 'public_html/static'
+  for (let level = 1; level <= 20; level++) {
+    path += `/d${level}`
+    put(`${path}/.psoaccess`, `SetEnv = LEVEL ${level}\n`)
+    if (level === 1 || level === 20) put(`${path}/small.txt`, 'x'.repeat(1024))
+  }
+}
+
+function bareFastify(): string {
+  return `import Fastify from '${import.meta.resolve('fastify')}'
+const app = Fastify({ logger: false })
+app.get('/', () => 'Hello World!')
+console.log(await app.listen({ host: '127.0.0.1', port: 0 }) + '/')`
+}
+
+async function start(command: string, args: string[]): Promise<{ url: string; pid: number }> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    child.stdout!.on('data', chunk => {
+      text += chunk
+      const found = /http:\/\/[^\s]+/.exec(text)
+      if (found !== null) resolve(found[0])
+    })
+    child.once('exit', code => reject(new Error(`${args[0]} ended with ${code}`)))
+  })
+  return { url, pid: child.pid! }
+}
+
+async function visitors(url: string, count: number): Promise<string[]> {
+  const cookies: string[] = []
+  for (let visitor = 0; visitor < count; visitor++) {
+    const response = await fetch(url)
+    await response.text()
+    cookies.push(response.headers.getSetCookie()[0]!.split(';')[0]!)
+  }
+  return cookies
+}
+
+async function load({ name, url, pid, cookies }: Contestant, duration: number): Promise<{ cost: number; rate: number }> {
+  const before = cpuMicroseconds(pid)
+  const result = await autocannon({
+    url,
+    connections: 32,
+    duration,
+    ...(cookies === undefined ? {} : { requests: [{ setupRequest: request => withCookie(request, cookies) }] }),
+  })
+  const failed = result.non2xx + result.errors + result.timeouts
+  if (failed > 0) throw new Error(`${name}: ${failed} requests failed`)
+  const requests = result.requests.total
+  return { cost: (cpuMicroseconds(pid) - before) / requests, rate: requests / result.duration }
+}
+
+/** A visitor at random: a list of requests would send every connection to the same session at the same moment. */
+function withCookie(request: autocannon.Request, cookies: readonly string[]): autocannon.Request {
+  return { ...request, headers: { ...request.headers, cookie: cookies[Math.floor(Math.random() * cookies.length)]! } }
+}
+
+/** utime and stime of all threads, fields 14 and 15 of proc(5)'s stat, in clock ticks of 10 ms. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

@@ -1,0 +1,220 @@
+import t from 'tap'
+import { does, says } from '../support/handlers.ts'
+import { site } from '../support/site.ts'
+
+t.test('what a handler returns is what is answered', async t => {
+  const cases = [
+    ['req.write("a")', 200, 'a', 'text/html; charset=utf-8'],
+    ['req.write("a"); return OK', 200, 'a', 'text/html; charset=utf-8'],
+    ['req.write("a"); return 200', 200, 'a', 'text/html; charset=utf-8'],
+    ['req.write("a"); return "b"', 200, 'ab', 'text/html; charset=utf-8'],
+    ['req.write("a"); return DONE', 200, 'a', 'text/html; charset=utf-8'],
+    ['return { a: [1] }', 200, '{"a":[1]}', 'application/json; charset=utf-8'],
+    ['return [1, 2]', 200, '[1,2]', 'application/json; charset=utf-8'],
+    ['req.contentType = "text/plain"; return "é"', 200, 'é', 'text/plain'],
+    ['req.write("made"); return 201', 201, 'made', 'text/html; charset=utf-8'],
+    ['req.write("x"); return 204', 204, '', undefined],
+    ['req.status = 404; req.write("own page"); return OK', 404, 'own page', 'text/html; charset=utf-8'],
+    ['throw new ServerReturn(DONE)', 200, '', 'text/html; charset=utf-8'],
+    ['req.write("kept"); throw new ServerReturn(202)', 202, 'kept', 'text/html; charset=utf-8'],
+    ['req.pso().writelines(["a", "b"])', 200, 'ab', 'text/html; charset=utf-8'],
+    ['req.write(new Uint8Array([104, 105]))', 200, 'hi', 'text/html; charset=utf-8'],
+    ['req.pso().setStatus(203); return "x"', 203, 'x', 'text/html; charset=utf-8'],
+  ] as const
+  for (const [body, status, text, type] of cases) {
+    const app = await site(t, { '.psoaccess': '', 'handler.ts': does(body) })
+    const answer = await app.inject('/')
+    t.same([answer.statusCode, answer.body, answer.headers['content-type']], [status, text, type], body)
+  }
+})
+
+t.test('what is no answer is a 500 that says so in the log, and nothing of the buffer is sent', async t => {
+  const cases = [
+    ['req.write("partial"); throw new Error("went wrong")', 500, /went wrong/],
+    ['req.write("partial"); return 403', 403, /403/],
+    ['req.write("partial"); return 500', 500, /500/],
+    ['return true', 500, /got true/],
+    ['return 42', 500, /got 42/],
+    ['return 600', 500, /got 600/],
+    ['return 1.5', 500, /got 1\.5/],
+    ['return () => 1', 500, /type function/],
+    ['return Symbol("x")', 500, /type symbol/],
+    ['throw "a text"', 500, /a text/],
+    ['throw undefined', 500, /undefined/],
+    ['req.write(5)', 500, /expected text or bytes/],
+    ['req.status = 42', 500, /expected an HTTP status/],
+    ['req.pso().setHeaderOut("X-A", "b\\r\\nInjected: yes")', 500, /Invalid character|header/i],
+    ['req.pso().redirect("/x\\r\\nInjected: yes")', 500, /Invalid character|header/i],
+    ['const a: any = {}; a.a = a; return a', 500, /circular/i],
+  ] as const
+  for (const [body, status, log] of cases) {
+    const app = await site(t, { '.psoaccess': '', 'handler.ts': does(body) })
+    const answer = await app.inject('/')
+    t.equal(answer.statusCode, status, body)
+    t.notMatch(answer.body, /partial|went wrong|handler\.ts/, body)
+    t.equal(answer.headers['injected'], undefined)
+    t.match(app.errorLog(), log, body)
+  }
+})
+
+t.test('development shows the message, the line and the code around it to this machine; production shows nothing', async t => {
+  const tree = { '.psoaccess': '', 'handler.ts': 'export function handler () {\n  const a: any = undefined\n  return a.b\n}\n' }
+  const development = await (await site(t, tree, { development: true })).inject('/')
+  t.match(development.body, /handler\.ts:3/)
+  t.match(development.body, /return a\.b/)
+  const app = await site(t, tree)
+  const production = await app.inject('/')
+  t.equal(production.statusCode, 500)
+  t.notMatch(production.body, /handler|undefined|return a/)
+  t.match(app.errorLog(), /handler\.ts:3/)
+})
+
+t.test('a handler module that is missing, or has no such function, is a 500 that names it', async t => {
+  const cases = [
+    ['PSOHandler = gone.ts', {}, /gone\.ts/],
+    ['PSOHandler = a.ts::other', { 'a.ts': says('x') }, /function other.*exports handler/],
+    ['PSOHandler = a.ts', { 'a.ts': 'export const x = 1\n' }, /function handler/],
+    ['', { 'handler.ts': 'export const x = 1\n' }, /function handler/],
+    ['', { 'handler.ts': 'export function handler ( {\n' }, /handler\.ts:1/],
+    ['', { 'handler.ts': "import { gone } from './gone.ts'\nexport const handler = gone\n" }, /gone\.ts/],
+  ] as const
+  for (const [access, files, log] of cases) {
+    const app = await site(t, { bad: { '.psoaccess': access, ...files }, good: { '.psoaccess': '', 'handler.ts': says('good') } })
+    t.equal((await app.inject('/bad/')).statusCode, 500)
+    t.match(app.errorLog(), log)
+    t.equal((await app.inject('/good/')).body, 'good', 'the neighbour notices nothing')
+  }
+})
+
+t.test('handler lists: OK goes on, DECLINED and anything else end, a final DECLINED is the file or 404', async t => {
+  const module = (body: string): string => does(body)
+  const app = await site(t, {
+    both: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('req.write("a")'), 'b.ts': module('req.write("b")') },
+    twice: { '.psoaccess': 'PSOHandler = a.ts\nPSOHandler = b.ts', 'a.ts': module('req.write("a")'), 'b.ts': module('req.write("b")') },
+    done: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('req.write("a"); return DONE'), 'b.ts': module('req.write("b")') },
+    refused: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('return 403'), 'b.ts': module('req.write("b")') },
+    declined: {
+      '.psoaccess': 'SetHandler = pso-program\nPSOHandler = a.ts b.ts',
+      'a.ts': module('return DECLINED'),
+      'b.ts': module('req.write("b")'),
+      'file.txt': 'file',
+    },
+    method: { '.psoaccess': 'PSOHandler = a.ts::obj.run', 'a.ts': "export const obj = { text: 'bound', run() { return this.text } }\n" },
+    byDefault: { '.psoaccess': '', 'handler.ts': "export default (req: any) => 'default'\n" },
+  })
+  const answers: [string, number, string | undefined][] = [
+    ['/both/', 200, 'ab'],
+    ['/twice/', 200, 'ab'],
+    ['/done/', 200, 'a'],
+    ['/refused/', 403, undefined],
+    ['/declined/none', 404, undefined],
+    ['/declined/file.txt', 200, 'file'],
+    ['/method/', 200, 'bound'],
+    ['/byDefault/', 200, 'default'],
+  ]
+  for (const [url, status, body] of answers) {
+    const answer = await app.inject(url)
+    t.equal(answer.statusCode, status, url)
+    if (body !== undefined) t.equal(answer.body, body, url)
+  }
+})
+
+t.test('redirect ends the request: 302 or 301, cookies and session kept, what was written is not shown', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'req.pso().session.here = 1; req.pso().setCookie("login", "a b; c"); req.write("not shown"); req.pso().redirect("/ziel/ä", req.args === "p"); req.write("never")',
+    ),
+  })
+  const answer = await app.inject('/')
+  t.equal(answer.statusCode, 302)
+  t.equal(answer.headers.location, '/ziel/%C3%A4')
+  t.notMatch(answer.body, /shown|never/)
+  t.equal([answer.headers['set-cookie']].flat().length, 2)
+  t.equal((await app.inject('/?p')).statusCode, 301)
+})
+
+t.test('sendStatus ends the request; code after it does not run', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('req.write("x"); req.pso().sendStatus(Number(req.args)); throw new Error("ran on")') })
+  const none = await app.inject('/?204')
+  t.same([none.statusCode, none.body, none.headers['content-length']], [204, '', undefined])
+  t.equal((await app.inject('/?404')).statusCode, 404)
+  t.notMatch(app.errorLog(), /ran on/)
+})
+
+t.test('headers: set replaces, add repeats, names ignore case', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'const p = req.pso(); p.setHeaderOut("X-A", "1"); p.setHeaderOut("x-a", "2"); p.addHeaderOut("X-B", "1"); p.addHeaderOut("x-b", "2"); p.setHeaderOut("X-C", "1"); p.removeHeaderOut("x-c"); return req.headersIn.get("x-sent")',
+    ),
+  })
+  const { headers, body } = await app.inject({ url: '/', headers: { 'X-Sent': 'from the client' } })
+  t.same([headers['x-a'], headers['x-b'], headers['x-c'], body], ['2', ['1', '2'], undefined, 'from the client'])
+})
+
+t.test('cookies: a value comes back as it was set; nothing in it is ever read as anything but text', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('const p = req.pso(); if (req.args) p.setCookie("login", "a b; c=ä", { httpOnly: true, maxAge: 60 }); return [p.getCookie("login", "none"), p.getCookie("__proto__", "none"), Object.keys(p.getCookies())]'),
+  })
+  const set = await app.inject('/?set')
+  t.match(set.headers['set-cookie'], /^login=[^; ]+; Max-Age=60; Path=\/; HttpOnly/)
+  const cookie = String(set.headers['set-cookie']).split(';')[0]!
+  t.same((await app.inject({ url: '/', headers: { cookie } })).json(), ['a b; c=ä', 'none', ['login']])
+  t.same((await app.inject({ url: '/', headers: { cookie: 'login={"a":1}; x=1' } })).json(), ['{"a":1}', 'none', ['login', 'x']])
+})
+
+t.test('flushed output is sent at once, and cut off when the handler fails', async t => {
+  const app = await site(t, {
+    ok: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); req.write("b")') },
+    bad: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); throw new Error("late")') },
+    each: { '.psoaccess': '', 'handler.ts': 'export async function* handler () { yield "a"; yield "b"; yield new Uint8Array([99]) }\n' },
+  })
+  const url = await app.url()
+  t.equal(await (await fetch(`${url}/ok/`)).text(), 'ab')
+  t.equal(await (await fetch(`${url}/each/`)).text(), 'abc')
+  const bad = await fetch(`${url}/bad/`)
+  t.equal(bad.status, 200)
+  await t.rejects(bad.text(), 'the client can tell that it was cut')
+})
+
+t.test('after a flush the head stands, and no session can begin', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(`
+      const p = req.pso()
+      await req.flush()
+      const errors: string[] = []
+      for (const run of [() => p.setHeaderOut('X-A', '1'), () => p.setCookie('a', 'b'), () => p.redirect('/x'), () => { p.session.late = 1 }])
+        try { run(); errors.push('none') } catch (error) { errors.push((error as Error).message) }
+      return JSON.stringify(errors)`),
+  })
+  const errors = JSON.parse(await (await fetch(`${await app.url()}/`)).text()) as string[]
+  t.match(errors, [/x-a/i, /cookie a/, /Location/, /late/])
+})
+
+t.test('HEAD is GET without its body', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': says('twelve bytes') })
+  const answer = await app.inject({ method: 'HEAD', url: '/' })
+  t.same([answer.statusCode, answer.body, answer.headers['content-length']], [200, '', '12'])
+})
+
+t.test('the environment has the variables of CGI', async t => {
+  const app = await site(t, { shop: { '.psoaccess': 'SetEnv = COLOUR blue\nPSOOption = size large', 'handler.ts': does('const p = req.pso(); p.setEnviron("MINE", "1"); return [...["REQUEST_METHOD","PATH_INFO","SCRIPT_NAME","QUERY_STRING","REQUEST_URI","HTTP_HOST","HTTP_X_A","COLOUR","MINE","SERVER_PROTOCOL","size"].map(key => p.getEnviron(key)), p.getEnviron("NONE", "fallback"), req.options.size, req.pathInfo]') } })
+  const answer = await app.inject({ url: '/shop/cart/2?a=%20b', headers: { host: 'h.test:81', 'x-a': 'y', proxy: 'evil' } })
+  t.same(answer.json(), ['GET', '/cart/2', '/shop', 'a=%20b', '/shop/cart/2?a=%20b', 'h.test:81', 'y', 'blue', '1', 'HTTP/1.1', 'large', 'fallback', 'large', '/cart/2'])
+})
+
+t.test('URLs: of the request, the service, the directory and a page', async t => {
+  const app = await site(t, { shop: { '.psoaccess': '', 'handler.ts': does('const p = req.pso(); return [p.getUrl().href, p.serviceUrl(), p.serviceUrl("cart", { id: 7, tag: ["a", "b"] }), p.baseUrl(), p.pageUrl("x.html"), p.pso() === p, req.pso() === p]') } })
+  t.same((await app.inject({ url: '/shop/a%20b/c?x=1', headers: { host: 'h.test' } })).json(), [
+    'http://h.test/shop/a%20b/c?x=1',
+    'http://h.test/shop/',
+    'http://h.test/shop/cart?id=7&tag=a&tag=b',
+    'http://h.test/shop/a%20b/',
+    'http://h.test/shop/a%20b/x.html',
+    true,
+    true,
+  ])
+})

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { does } from '../support/handlers.ts'
+import { site } from '../support/site.ts'
+
+const asks = does(
+  'const p = req.pso(); return [p.getInput("a"), p.getInput("a", null, 1), p.getInput("z", "default"), p.getInputs("a"), p.hasInput("b"), p.hasInputs("a", "z", "b"), p.getInputSeq().length, Object.keys(p.getInputDict())]',
+)
+const expected = ['1', '2', 'default', ['1', '2'], true, ['a', 'b'], 3, ['a', 'b']]
+
+t.test('a form is read by GET, by POST, and both together', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': asks })
+  const form = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' }
+  t.same((await app.inject('/?a=1&a=2&b=3')).json(), expected)
+  t.same((await app.inject({ method: 'POST', url: '/', headers: form, payload: 'a=1&a=2&b=3' })).json(), expected)
+  t.same((await app.inject({ method: 'POST', url: '/?a=1', headers: form, payload: 'a=2&b=3' })).json(), expected)
+  t.same((await app.inject('/')).json(), [null, null, 'default', [], false, [], 0, []].map((value, at) => (at === 0 ? null : value)))
+})
+
+t.test('names like __proto__ are data', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('const dict = req.pso().getInputDict(); return [dict["__proto__"], dict.constructor, ({} as any).polluted]') })
+  t.same((await app.inject('/?__proto__=1&constructor=2&__proto__[polluted]=3')).json(), [['1'], ['2'], null])
+})
+
+t.test('a body over LimitRequestBody is 413, declared or only sent', async t => {
+  const app = await site(t, { '.psoaccess': 'LimitRequestBody = 10', 'handler.ts': asks })
+  const url = await app.url()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  t.equal((await fetch(url, { method: 'POST', headers, body: 'a=12345678' })).status, 200)
+  t.equal((await fetch(url, { method: 'POST', headers, body: 'a=123456789' })).status, 413)
+  const stream = new ReadableStream({
+    start(controller) {
+      for (let piece = 0; piece < 5; piece++) controller.enqueue(new TextEncoder().encode('a=12345&'))
+      controller.close()
+    },
+  })
+  t.equal((await fetch(url, { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit)).status, 413)
+})
+
+t.test('multipart is refused until it is built', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': asks })
+  const answer = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': 'multipart/form-data; boundary=x' }, payload: '--x--' })
+  t.equal(answer.statusCode, 415)
+})

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { counter, does, visit } from '../support/handlers.ts'
+
+const top = join(import.meta.dirname, '../..')
+const REQUESTS = 10_000
+const CONCURRENCY = 32
+
+const awaits = does(
+  'const { session } = req.pso(); const visits = session.visits ?? 0; await new Promise(setImmediate); session.visits = visits + 1; return `visit number: ${session.visits}`',
+)
+
+const cases = [
+  ['one server', 1, ['--workers', '1']],
+  ['one server of two workers', 1, ['--workers', '2']],
+  ['two servers on one session directory', 2, ['--workers', '1']],
+] as const
+
+for (const [title, servers, args] of cases)
+  for (const [handler, source] of [
+    ['the quick example', counter],
+    ['a handler that awaits between reading and writing', awaits],
+  ] as const)
+    t.test(`${title}, ${handler}: ${REQUESTS} requests of one visitor lose no visit`, { timeout: 120_000 }, async t => {
+      const dir = t.testdir({
+        conf: { 'server.ini': 'Listen = 127.0.0.1:0\nErrorLog = error.log\n' },
+        public_html: { '.psoaccess': 'PSOServiceId = s', 'handler.ts': source },
+      })
+      const urls = await Promise.all(
+        Array.from({ length: servers }, () => start(t, ['--config', join(dir, 'conf/server.ini'), ...args])),
+      )
+      const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY })
+      const first = await get(urls[0]!, agent)
+      const cookie = /^[^;]+/.exec(first.cookie!)![0]
+      t.equal(visit(first.body), 1)
+      const seen = new Set<number>([1])
+      let sent = 1
+      const visitor = async (): Promise<void> => {
+        while (sent < REQUESTS) {
+          const answer = await get(urls[sent++ % urls.length]!, agent, cookie)
+          if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body}`)
+          seen.add(visit(answer.body))
+        }
+      }
+      await Promise.all(Array.from({ length: CONCURRENCY }, visitor))
+      agent.destroy()
+      t.equal(seen.size, REQUESTS, 'every visit was counted once')
+      t.equal(Math.max(...seen), REQUESTS)
+    })
+
+/** A pso of its own; its address, once it says it is ready. Stopped, and gone, when the test ends. */
+async function start(t: Test, args: string[]): Promise<string> {
+  const child: ChildProcess = spawn(process.execPath, [join(top, 'server/cli.cjs'), 'serve', '--production', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(async () => {
+    const gone = new Promise(resolve => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await gone
+  })
+  return await new Promise<string>((resolve, reject) => {
+    let text = ''
+    child.stdout!.on('data', chunk => {
+      text += chunk
+      const found = /http:\/\/\S+/.exec(text)
+      if (found !== null) resolve(found[0])
+    })
+    child.once('exit', code => reject(new Error(`pso ended with ${code}`)))
+  })
+}
+
+function get(url: string, agent: Agent, cookie?: string): Promise<{ status: number; body: string; cookie: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent, headers: cookie === undefined ? {} : { cookie } }, response => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', chunk => (body += chunk))
+      response.on('end', () => resolve({ status: response.statusCode!, body, cookie: response.headers['set-cookie']?.[0] }))
+      response.on('error', reject)
+    })
+      .on('error', reject)
+      .end()
+  })
+}

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import t from 'tap'
+import { phases } from '../../server/phases.ts'
+import { does, says } from '../support/handlers.ts'
+import { site } from '../support/site.ts'
+
+const directoryPhases = phases.filter(({ name }) => name !== 'PostReadRequest' && name !== 'Trans')
+
+/** A module with a function for every phase that writes its name into a global list. */
+const tracer = `const seen = ((globalThis as any).seen ??= [])
+${phases.map(({ name, defaultFunction }) => `export const ${defaultFunction} = (req: any) => { seen.push('${name}'); ${name === 'Authen' ? "req.user = 'me'" : ''} }`).join('\n')}
+`
+const traced = directoryPhases.map(({ directive }) => `${directive} = trace.ts`).join('\n')
+const seen = (): string[] => ((globalThis as any).seen ??= []).splice(0)
+
+async function settled(): Promise<string[]> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  return seen()
+}
+
+t.test('a request passes the eleven phases in order', async t => {
+  const app = await site(
+    t,
+    { '.psoaccess': traced, 'trace.ts': tracer },
+    { ini: 'PSOPostReadRequestHandler = ../public_html/trace.ts\nPSOTransHandler = ../public_html/trace.ts' },
+  )
+  t.equal((await app.inject('/')).statusCode, 200)
+  t.same(await settled(), phases.map(({ name }) => name))
+})
+
+t.test('what a phase answers decides what follows', async t => {
+  const all = ['HeaderParser', 'Access', 'Authen', 'Authz', 'Type', 'Fixup', 'Content', 'Log', 'Cleanup']
+  const upTo = (name: string): string[] => [...all.slice(0, all.indexOf(name)), 'Log', 'Cleanup']
+  const cases = [
+    ['PSOAccessHandler', 'access', 'return 403', 403, upTo('Access')],
+    ['PSOAccessHandler', 'access', 'throw new ServerReturn(404)', 404, upTo('Access')],
+    ['PSOAccessHandler', 'access', 'throw new Error("no")', 500, upTo('Access')],
+    ['PSOHeaderParserHandler', 'headerParser', 'return DONE', 200, upTo('HeaderParser')],
+    ['PSOFixupHandler', 'fixup', 'return DONE', 200, upTo('Fixup')],
+    ['PSOFixupHandler', 'fixup', 'throw new Error("no")', 500, upTo('Fixup')],
+    ['PSOTypeHandler', 'type', 'return DECLINED', 200, all.filter(name => name !== 'Type')],
+    ['PSOAccessHandler', 'access', 'return "nonsense"', 500, upTo('Access')],
+    ['PSOAccessHandler', 'access', 'return 200', 200, all.filter(name => name !== 'Access')],
+  ] as const
+  for (const [directive, name, body, status, expected] of cases) {
+    const app = await site(t, {
+      '.psoaccess': traced.replace(`${directive} = trace.ts`, `${directive} = own.ts`),
+      'trace.ts': tracer,
+      'own.ts': `import { DECLINED, DONE, ServerReturn } from 'pso'\nexport const ${name} = () => { ${body} }\n`,
+    })
+    t.equal((await app.inject('/')).statusCode, status, `${directive}: ${body}`)
+    t.same(await settled(), expected, `${directive}: ${body}`)
+  }
+})
+
+t.test('Authen: OK without a user is an error; a user is seen by the handler', async t => {
+  const app = await site(t, {
+    none: { '.psoaccess': 'PSOAuthenHandler = a.ts', 'a.ts': 'export const authen = () => 0\n', 'handler.ts': says('in') },
+    one: {
+      '.psoaccess': 'PSOAuthenHandler = a.ts',
+      'a.ts': "export const authen = (req: any) => { req.user = 'ada'; return 0 }\n",
+      'handler.ts': does('return req.user'),
+    },
+    declined: { '.psoaccess': 'PSOAuthenHandler = a.ts', 'a.ts': 'export const authen = () => {}\n', 'handler.ts': says('in') },
+  })
+  t.equal((await app.inject('/none/')).statusCode, 500)
+  t.equal((await app.inject('/one/')).body, 'ada')
+  t.equal((await app.inject('/declined/')).body, 'in', 'nothing requires a user')
+})
+
+t.test('the log phase runs for static files, 403, 404, failures and redirects', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts\nDirectorySlash = on',
+    'log.ts': 'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status}`) }\n',
+    'a.txt': 'a',
+    sub: {},
+    denied: { '.psoaccess': 'Require = all denied' },
+    bad: { '.psoaccess': '', 'handler.ts': 'export const handler = () => { throw new Error("x") }\n' },
+  })
+  for (const [url, status] of [
+    ['/a.txt', 200],
+    ['/none', 404],
+    ['/sub', 301],
+    ['/sub/', 403],
+    ['/denied/', 403],
+    ['/bad/', 500],
+  ] as const) {
+    t.equal((await app.inject(url)).statusCode, status, url)
+    t.same(await settled(), [`${url} ${status}`])
+  }
+})
+
+t.test('a log function that throws changes nothing for the client and is in the error log', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts',
+    'log.ts': 'export const log = () => { throw new Error("log went wrong") }\n',
+    'handler.ts': says('fine'),
+  })
+  const answer = await app.inject('/')
+  t.same([answer.statusCode, answer.body], [200, 'fine'])
+  await settled()
+  t.match(app.errorLog(), /log went wrong/)
+})
+
+t.test('cleanups run last registered first, after the log and before Cleanup', async t => {
+  const push = (name: string): string => `((globalThis as any).seen ??= []).push('${name}')`
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = l.ts\nPSOCleanupHandler = l.ts',
+    'l.ts': `export const log = () => { ${push('log')} }\nexport const cleanup = () => { ${push('cleanup')} }\n`,
+    'handler.ts': does(`req.registerCleanup(() => ${push('first')}); req.registerCleanup(() => ${push('second')})`),
+  })
+  await app.inject('/')
+  t.same(await settled(), ['log', 'second', 'first', 'cleanup'])
+})
+
+t.test('a client that goes away: the handler hears of it, the session is saved, log runs once when it has settled', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s\ns = shared',
+    'log.ts': "export const log = () => { ((globalThis as any).seen ??= []).push('log') }\n",
+    'handler.ts': does(`
+      const { session } = req.pso()
+      if (req.args === 'read') return String(session.kept)
+      ;(globalThis as any).arrived()
+      await new Promise<void>(resolve => req.signal.addEventListener('abort', () => resolve()))
+      session.kept = 'yes'
+      ;((globalThis as any).seen ??= []).push('handler')`),
+  })
+  const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
+  const { port } = new URL(await app.url())
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await arrived
+  socket.destroy()
+  for (let wait = 0; wait < 200 && !(globalThis as any).seen?.includes('log'); wait++) await new Promise(done => setTimeout(done, 5))
+  t.same(seen(), ['handler', 'log'])
+  t.equal((await app.inject('/?read')).body, 'yes')
+})
+
+t.test('a replaced log handler does not keep the session from being saved', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = none\nPSOServiceId = s\ns = shared',
+    'handler.ts': does('const { session } = req.pso(); session.n = (session.n ?? 0) + 1; return String(session.n)'),
+  })
+  t.same([(await app.inject('/')).body, (await app.inject('/')).body], ['1', '2'])
+})
+
+t.test('fixup runs once for a request, however many passes it takes', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOFixupHandler = f.ts\nErrorDocument = 404 /missing/\nPSOServiceId = one',
+    'f.ts': "import { pso } from 'pso'\nexport const fixup = (req: any) => { ((globalThis as any).seen ??= []).push('fixup'); return pso.fixup(req) }\n",
+    'handler.ts': does('return 404'),
+    missing: { '.psoaccess': '', 'handler.ts': does('req.pso().session.lost = 1; return `lost, ${req.status}`') },
+  })
+  const answer = await app.inject('/x')
+  t.same([answer.statusCode, answer.body], [404, 'lost, 404'])
+  t.equal([answer.headers['set-cookie']].flat().length, 1)
+  t.same(await settled(), ['fixup'])
+})
+
+t.test('the access log has one line a request, in the combined format', async t => {
+  const app = await site(t, { 'a.txt': 'twelve bytes' })
+  await app.inject({ url: '/a.txt?q=1', headers: { referer: 'http://r.test/', 'user-agent': 'a "quoted" agent' } })
+  await app.inject('/none')
+  await settled()
+  await app.close()
+  const lines = readFileSync(`${app.stateDirectory}/access.log`, 'utf8').trimEnd().split('\n')
+  t.equal(lines.length, 2)
+  t.match(lines[0], /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent"$/)
+  t.match(lines[1], /"GET \/none HTTP\/1\.1" 404 /)
+})
