@@ -14,6 +14,8 @@ export interface Directive<Value> {
   readonly scope: 'server' | 'section' | 'directory'
   /** What AllowOverride must grant before a .psoaccess may hold it; `any` needs nothing. */
   readonly override: OverrideGroup | 'any'
+  /** Where the group depends on the value, it goes before `override`: SetHandler of pso-program is of Handlers. */
+  overrideFor?(value: NoInfer<Value>): OverrideGroup
   /** Twice in one file or section: a longer list (by the merge rule or `within`), or a warning and the last stands. */
   readonly repeat: 'adds' | 'last'
   readonly merge: MergeRule<NoInfer<Value>>

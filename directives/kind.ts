@@ -9,6 +9,8 @@ export interface ValueContext {
   readonly stateDirectory: string
   /** The document root, absolute: a path for writing must not lie inside it. */
   readonly documentRoot: string
+  /** `AccessFileName`: no path for writing may end in one; absent: `.psoaccess`. */
+  readonly accessFileNames?: readonly string[]
   /** The environment that `PassEnv` takes from; in a .psoaccess only what `ExposeEnv` lists. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }

@@ -22,3 +22,27 @@ export const childFirst: MergeRule<readonly any[]> = {
   name: 'child first',
   merge: (parent, child) => [...child, ...parent],
 }
+
+/** As append; an empty list, which only `none` and `disabled` write, empties what stood before it. */
+export const appendOrEmpty: MergeRule<any> = {
+  name: 'append',
+  merge: (parent: readonly unknown[] | undefined, child: readonly unknown[]) =>
+    child.length === 0 ? child : [...(parent ?? []), ...child],
+}
+
+/** A set written either whole, or as a change (`+A -B`) of what was inherited. */
+export interface SignedSet<Name> {
+  readonly on: ReadonlySet<Name>
+  /** What a change takes away, even if it is nothing; absent where the set is written whole. */
+  readonly off?: ReadonlySet<Name>
+}
+
+/** A change changes the parent's set, and two changes make one; a set written whole replaces (Options). */
+export const signed: MergeRule<SignedSet<any>> = {
+  name: 'signed',
+  merge(parent, child) {
+    if (child.off === undefined) return child
+    const on = parent.on.difference(child.off).union(child.on)
+    return parent.off === undefined ? { on } : { on, off: parent.off.difference(child.on).union(child.off) }
+  },
+}

@@ -1,0 +1,53 @@
+import { basename, isAbsolute, relative, resolve } from 'node:path'
+import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
+import { oneWord } from './combinators.ts'
+import { expected, showWord } from './expected.ts'
+
+/** A path that is only read, absolute; relative to the server root, or the file's own directory. */
+export const path: Kind<string> = oneWord({
+  syntax: 'PATH',
+  expects: 'a path',
+  read: (word, { base }) => (isPath(word) ? resolve(base, word) : undefined),
+})
+
+/** A path that the server writes to, absolute; relative to `StateDirectory`, and never where a request could reach it. */
+export const pathForWriting: Kind<string> = oneWord({ syntax: 'PATH', expects: 'a path', read: readPathForWriting })
+
+export type LogTarget =
+  | { readonly type: 'file'; readonly path: string }
+  | { readonly type: 'stdout' | 'stderr' | 'none' }
+
+export const logTarget: Kind<LogTarget> = oneWord<LogTarget>({
+  syntax: 'PATH | stdout | stderr | none',
+  expects: 'a path, stdout, stderr or none',
+  read(word, context) {
+    if (word === 'stdout' || word === 'stderr' || word === 'none') return { type: word }
+    if (word.startsWith('|') || word.startsWith('syslog'))
+      throw new NotBuiltError('a log that is piped or sent to syslog')
+    const file = readPathForWriting(word, context)
+    return file === undefined ? undefined : { type: 'file', path: file }
+  },
+  show: target => (target.type === 'file' ? showWord(target.path) : target.type),
+})
+
+const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word)
+
+/** DESIGN 3, paths given for writing. Without this, a directive could write what the next request runs, or reads. */
+function readPathForWriting(word: string, context: ValueContext): string | undefined {
+  if (!isPath(word)) return undefined
+  const file = resolve(context.stateDirectory, word)
+  if (/\.([mc]?[jt]s|tsx)$/i.test(file)) throw expected("a path without a handler's extension", word)
+  const accessFiles = context.accessFileNames ?? ['.psoaccess']
+  if (accessFiles.some(name => name.toLowerCase() === basename(file).toLowerCase()))
+    throw expected('a path that is no access file', word)
+  if (isReachable(relative(context.documentRoot, file)))
+    throw expected('a path outside the document root, or one with a component that begins with a dot', word)
+  return file
+}
+
+/** `below` is relative to the document root. Names that begin with a dot are never sent, but those in `.well-known` are. */
+function isReachable(below: string): boolean {
+  const components = below.split('/')
+  if (isAbsolute(below) || components[0] === '..') return false
+  return !components.some(name => name.startsWith('.') && name.toLowerCase() !== '.well-known')
+}
