@@ -13,6 +13,8 @@ export const expiry: Kind<Expiry> = {
   syntax: 'SECONDS | EXPRESSION | HTTP-DATE',
   parse(words) {
     const text = words.join(' ')
+    // as an expression, 2030-12-31 would be 1987 seconds
+    if (isDay.test(text)) throw expected('seconds, 15*60 or an HTTP date (a day is for PSOSessionExpireOn)', words)
     const seconds = secondsOf(text, 1)
     if (seconds !== undefined) return { seconds }
     const date = parseHttpDate(text, Date.now())
@@ -26,7 +28,7 @@ export const expiry: Kind<Expiry> = {
 export const expiryDay: Kind<ExpiryDate> = {
   syntax: 'DD-MM-YYYY | YYYY-MM-DD',
   parse(words) {
-    const found = /^(?:(\d{1,2})-(\d{1,2})-(\d{4})|(\d{4})-(\d\d)-(\d\d))$/.exec(words.join(' '))
+    const found = isDay.exec(words.join(' '))
     const [, day, month, year, isoYear, isoMonth, isoDay] = found ?? []
     const midnight = dateOf(Number(year ?? isoYear), Number(month ?? isoMonth) - 1, Number(day ?? isoDay), [0, 0, 0])
     if (midnight === undefined) throw expected('a day like 31-12-2030 or 2030-12-31', words)
@@ -45,5 +47,7 @@ export const httpDate: Kind<number> = {
   },
   show: value => showDate(value),
 }
+
+const isDay = /^(?:(\d{1,2})-(\d{1,2})-(\d{4})|(\d{4})-(\d\d)-(\d\d))$/
 
 const showDate = (date: number): string => new Date(date).toUTCString()

@@ -36,7 +36,7 @@ const zone = '(?:\\s+(?:GMT|UTC?|Z|[+-]0000))?'
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`. */
 const dayFirst = new RegExp(
-  `^${weekday}(?<day>\\d{1,2})[ -]${month}[ -](?<year>\\d{4}|\\d\\d)\\s+${clock}${zone}$`,
+  `^${weekday}(?<day>\\d{1,2})(?:-|\\s+)${month}(?:-|\\s+)(?<year>\\d{4}|\\d\\d)\\s+${clock}${zone}$`,
   'i',
 )
 

@@ -6,27 +6,27 @@ import { either, expected, showWord } from './expected.ts'
 export type HandlerName = 'pso-program' | 'default-handler' | 'none'
 
 const handlers = ['pso-program', 'default-handler'] as const
+const notServed = ['cgi-script', 'server-status'] as const
+const handlerSyntax = handlers.join(' | ')
+const notServedSyntax = `${notServed.join(', ')}: not built yet`
 
 /** Apache serves a file whose handler it does not know, source and all; here the name is an error. */
 function handlerName(word: string): (typeof handlers)[number] {
   const lower = word.toLowerCase()
-  if (lower === 'cgi-script' || lower === 'server-status') throw new NotBuiltError(lower)
+  if (notServed.some(name => name === lower)) throw new NotBuiltError(lower)
   const found = handlers.find(name => name === lower)
-  if (found === undefined) throw expected(`the handler ${either([...handlers, 'cgi-script', 'server-status'])}`, word)
+  if (found === undefined) throw expected(`the handler ${either([...handlers, ...notServed])}`, word)
   return found
 }
 
 export const handlerOrNone: Kind<HandlerName> = oneWord<HandlerName>({
-  syntax: `${handlers.join(' | ')} | none`,
+  syntax: `${handlerSyntax} | none (${notServedSyntax})`,
   expects: either([...handlers, 'none']),
   read: word => (isOnly([word], 'none') ? 'none' : handlerName(word)),
 })
 
 /** `pso-program .ts .mts`: keys are extensions in lower case with their dot. */
-export const handlerByExtension: Kind<ReadonlyMap<string, HandlerName>> = byExtension(
-  `${handlers.join(' | ')}`,
-  handlerName,
-)
+export const handlerByExtension: Kind<ReadonlyMap<string, HandlerName>> = byExtension(handlerSyntax, handlerName)
 
 export const withoutHandler: Kind<ReadonlyMap<string, HandlerName>> = {
   syntax: '.EXTENSION …',

@@ -32,7 +32,11 @@ export function oneOf<const Name extends string>(...names: readonly Name[]): Kin
 export const flag: Kind<boolean> = oneWord({
   syntax: 'on | off',
   expects: 'on or off',
-  read: word => ({ on: true, off: false })[word.toLowerCase()],
+  read: word =>
+    new Map([
+      ['on', true],
+      ['off', false],
+    ]).get(word.toLowerCase()),
   show: value => (value ? 'on' : 'off'),
 })
 

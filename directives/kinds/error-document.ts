@@ -1,5 +1,6 @@
 import type { Kind } from '../kind.ts'
 import { expected, showWord } from './expected.ts'
+import { isUrlPath } from './text.ts'
 
 /** What answers an error; `default` is the built-in page. */
 export type ErrorAnswer =
@@ -25,7 +26,7 @@ function answer(rest: readonly string[], status: string, words: readonly string[
   if (rest.length > 1) return { type: 'text', text }
   if (text.toLowerCase() === 'default') return { type: 'default' }
   if (text.startsWith('/')) {
-    if (!/^\/(?![/\\])[^\s\0-\x1f\x7f]*$/.test(text)) throw expected('a URL path on this server', text)
+    if (!isUrlPath(text)) throw expected('a URL path on this server', text)
     return { type: 'path', path: text }
   }
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return { type: 'text', text }

@@ -31,7 +31,7 @@ export const options: Kind<OptionsValue> = {
     let on: ReadonlySet<OptionName> = new Set()
     let off: ReadonlySet<OptionName> = new Set()
     for (const word of words) {
-      const meant = meantBy(word.replace(/^[+-]/, ''), word)
+      const meant = meantBy(word.replace(/^[+-]/, ''), word, words.length === 1 && !isChange)
       if (word.startsWith('-')) [on, off] = [on.difference(meant), off.union(meant)]
       else [on, off] = [on.union(meant), off.difference(meant)]
     }
@@ -41,15 +41,16 @@ export const options: Kind<OptionsValue> = {
   },
   show({ on, off }) {
     if (off === undefined) return [...on].join(' ') || 'None'
-    return [...[...on].map(name => `+${name}`), ...[...off].map(name => `-${name}`)].join(' ') || '+None'
+    return [...[...on].map(name => `+${name}`), ...[...off].map(name => `-${name}`)].join(' ') || 'None'
   },
 }
 
-function meantBy(word: string, written: string): ReadonlySet<OptionName> {
+function meantBy(word: string, written: string, isAlone: boolean): ReadonlySet<OptionName> {
   const lower = word.toLowerCase()
   if (lower === 'all') return new Set(names.filter(name => name !== 'MultiViews'))
-  if (lower === 'none') return new Set()
+  if (lower === 'none' && isAlone) return new Set()
   const found = names.find(name => name.toLowerCase() === lower)
-  if (found === undefined) throw expected(either([...names, 'All', 'None']), written)
+  if (found === undefined)
+    throw expected(lower === 'none' ? 'None alone, without a sign' : either([...names, 'All', 'None']), written)
   return new Set([found])
 }

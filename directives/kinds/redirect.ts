@@ -1,5 +1,6 @@
 import type { Kind } from '../kind.ts'
 import { expected, showWord } from './expected.ts'
+import { isUrlPath } from './text.ts'
 
 export interface Redirection {
   readonly status: number
@@ -9,14 +10,19 @@ export interface Redirection {
   readonly to?: string
 }
 
-const statusOf: Readonly<Record<string, number>> = { permanent: 301, temp: 302, seeother: 303, gone: 410 }
+const statusOf: ReadonlyMap<string, number> = new Map([
+  ['permanent', 301],
+  ['temp', 302],
+  ['seeother', 303],
+  ['gone', 410],
+])
 
 /** Apache's Redirect, but a status with one lone word, which redirects everything there, is an error here. */
 export const redirect: Kind<readonly Redirection[]> = {
   syntax: '[300-599 | permanent | temp | seeother | gone] /URL-PATH [URL | /URL-PATH]',
   parse(words) {
     const first = words[0]?.toLowerCase() ?? ''
-    const status = statusOf[first] ?? (/^[345]\d\d$/.test(first) ? Number(first) : undefined)
+    const status = statusOf.get(first) ?? (/^[345]\d\d$/.test(first) ? Number(first) : undefined)
     const [from, to, ...more] = status === undefined ? words : words.slice(1)
     if (from === undefined || more.length > 0) throw expected(redirect.syntax, words)
     if (!/^\/[^\0-\x1f\x7f]*$/.test(from)) throw expected('a URL path that begins with /', from)
@@ -25,7 +31,7 @@ export const redirect: Kind<readonly Redirection[]> = {
       return [{ status, from }]
     }
     if (to === undefined) throw expected('a path and a target', words)
-    if (!/^(\/(?![/\\])|[a-z][a-z0-9+.-]*:)[^\0-\x20\x7f]*$/i.test(to))
+    if (!isUrlPath(to) && !/^[a-z][a-z0-9+.-]*:[^\s\0-\x1f\x7f]+$/i.test(to))
       throw expected('a URL, or a path that begins with /', to)
     return [{ status: status ?? 302, from, to }]
   },

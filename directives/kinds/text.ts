@@ -47,12 +47,14 @@ export const variableName: Kind<string> = matching('NAME', "an environment varia
 /** A name of a file in a directory: no slash. */
 export const fileName: Kind<string> = matching('NAME', 'a file name without a slash', /^(?!\.{1,2}$)[^/\\\0]+$/)
 
-/** The path of a URL on this server, with a query where one is given. */
-export const urlPath: Kind<string> = matching(
-  '/URL-PATH',
-  'a URL path that begins with /',
-  /^\/(?![/\\])[^\s\0-\x1f\x7f]*$/,
-)
+/** True for the path of a URL on this server, with or without a query; `//host` would name another server. */
+export const isUrlPath = (text: string): boolean => /^\/(?![/\\])[^\s\0-\x1f\x7f]*$/.test(text)
+
+export const urlPath: Kind<string> = oneWord({
+  syntax: '/URL-PATH',
+  expects: 'a URL path that begins with /',
+  read: word => (isUrlPath(word) ? word : undefined),
+})
 
 export const indexName: Kind<string> = matching('NAME', 'the name of an index file', /^[^\0-\x1f\x7f]+$/)
 

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { editorHints } from '../../directives/editor-hints.ts'
+import { describe, reference } from '../../directives/reference.ts'
+import { directiveNames, rows } from '../../directives/table.ts'
+
+t.test('the reference has every directive, once, with its syntax and its sentence', async t => {
+  const page = reference()
+  for (const name of directiveNames) {
+    t.equal(page.split(`### ${name}\n`).length, 2, name)
+    t.ok(page.includes(`\n${name} = ${rows[name].kind.syntax}\n`), `${name} has its syntax`)
+    t.ok(page.includes(rows[name].doc), `${name} has its sentence`)
+  }
+})
+
+t.test('one directive on the terminal', async t => {
+  t.equal(
+    describe('PSOSessionExpire'),
+    `PSOSessionExpire = SECONDS | EXPRESSION | HTTP-DATE
+
+  Ends a session so many seconds after its creation, or at a date; a date without a zone is GMT, and a wrong weekday is forgiven.
+
+  Default            none: the cookie ends with the browser
+  Where              server.ini, its sections, .psoaccess
+  AllowOverride      Session
+  Merging            replace
+  Twice in one file  a warning, and the last stands
+  Also written       PSOSessionExpires
+`,
+  )
+  t.match(describe('PSOOption'), /Instead of +PythonOption\n/)
+  t.match(describe('UnsetEnv'), /Counts as a line of +SetEnv\n/)
+  t.match(describe('AllowOverride'), /Where +server\.ini and its \[Directory\] sections\n/)
+  t.match(describe('DirectoryIndex'), /Merging +replace\n +Twice in one file +append\n/)
+})
+
+t.test('editor hints are JSON, one entry per directive', async t => {
+  const { directives } = JSON.parse(editorHints())
+  t.same(
+    directives.map(({ name }: { name: string }) => name),
+    directiveNames,
+  )
+  t.match(directives[0], {
+    name: 'PSOServiceId',
+    syntax: 'NAME',
+    scope: 'directory',
+    override: 'Session',
+    merge: 'replace',
+  })
+})
