@@ -1,0 +1,28 @@
+/** The door of the directives: text of server.ini and access files to merged, typed values, each with the line it comes from. */
+export { check } from './check.ts'
+export type { Directive, OverrideGroup } from './directive.ts'
+export { editorHints } from './editor-hints.ts'
+export { explain } from './explain.ts'
+export { isForcedId } from './forced-id.ts'
+export type {
+  Address,
+  ErrorAnswer,
+  HandlerName,
+  HandlerRef,
+  HeaderAction,
+  LoaderChoice,
+  LogTarget,
+  OptionName,
+  OptionsValue,
+  Redirection,
+  Variables,
+} from './kinds.ts'
+export { type ConfigStore, createConfigStore, type Target } from './load.ts'
+export type { Level, Merged, Origin, UnknownLine } from './merged.ts'
+export { nearestName } from './nearest-name.ts'
+export { type Position, showPosition } from './position.ts'
+export { DirectivesError, formatProblem, type Problem, type ProblemCode } from './problem.ts'
+export { describe, reference } from './reference.ts'
+export { readServerConfig, type ServerConfig, type ServerConfigOptions } from './server-config.ts'
+export { type DirectiveName, type Directives, directiveNamed, directiveNames, rows, table } from './table.ts'
+export { withDirectives } from './with-directives.ts'

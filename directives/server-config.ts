@@ -1,0 +1,162 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { Layer } from './layer.ts'
+import { inEffect, noSettings, type Settings, withBlock } from './merge.ts'
+import { parseFile, type Source } from './parse-file.ts'
+import { DirectivesError, type Problem } from './problem.ts'
+import { readText, type Unreadable } from './read-text.ts'
+import type { Directives } from './table.ts'
+
+/** server.ini, read once; a reload reads another. */
+export interface ServerConfig {
+  /** Absolute; undefined: built-in defaults. */
+  readonly file: string | undefined
+  /** What relative paths of the server are relative to: the directory that holds `conf`, else that of the file. */
+  readonly serverRoot: string
+  /** Links resolved, if it exists. */
+  readonly documentRoot: string
+  readonly stateDirectory: string
+  /** The main server's plain lines. */
+  readonly directives: Directives
+  readonly warnings: readonly Problem[]
+  /** What the directory chains go on from. */
+  readonly server: ServerLayer
+}
+
+export interface ServerLayer {
+  readonly layer: Layer
+  /** The plain lines, those of the command line last. */
+  readonly plain: Settings
+  /** How an access file of these groups is to be read. */
+  readonly sourceOf: (file: string, text: string, allows: ReadonlySet<string>) => Source
+}
+
+export interface ServerConfigOptions {
+  readonly file?: string
+  /** From the command line, by directive; they stand in place of server.ini's. Their paths are relative to `cwd`. */
+  readonly overrides?: ReadonlyMap<string, string>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+}
+
+/** Throws a DirectivesError with every error of the file. */
+export function readServerConfig(options: ServerConfigOptions): ServerConfig {
+  const { config, errors } = tryServerConfig(options)
+  if (errors.length > 0) throw new DirectivesError(errors)
+  return config
+}
+
+/** As far as it can be read: `pso check` goes on to the access files. */
+export function tryServerConfig(options: ServerConfigOptions): { config: ServerConfig; errors: Problem[] } {
+  const { cwd, environment } = options
+  const file = options.file === undefined ? undefined : resolve(cwd, options.file)
+  const serverRoot = file === undefined ? resolve(cwd) : rootOf(file)
+  const text = file === undefined ? '' : readText(file)
+  const commandLine = {
+    file: '(command line)',
+    text: asLines(options.overrides ?? new Map()),
+    serverRoot: resolve(cwd),
+  }
+
+  const read = (paths: Paths) => {
+    const source: Source = {
+      file: file ?? join(serverRoot, 'server.ini'),
+      text: typeof text === 'string' ? text : '',
+      scope: 'server',
+      allows: new Set(),
+      serverRoot,
+      context: { ...paths, environment },
+      realPath: realPathOf,
+      readIncluded,
+    }
+    const layers = [parseFile(source), parseFile({ ...source, ...commandLine })] as const
+    const plain = layers.reduce(
+      (settings, { blocks }) => withBlock(settings, blocks[0]!, paths.documentRoot),
+      noSettings,
+    )
+    return { source, layers, plain, ...inEffect(plain) }
+  }
+  // what the paths of the second reading are judged by is itself read from the file
+  const paths = pathsOf(serverRoot, read(pathsOf(serverRoot, {})).directives)
+  const { source, layers, plain, directives, origins } = read(paths)
+
+  const exposed = Object.fromEntries(directives.ExposeEnv.map(name => [name, environment[name]]))
+  const sourceOf: ServerLayer['sourceOf'] = (file, text, allows) => ({
+    ...source,
+    file,
+    text,
+    allows,
+    scope: 'directory',
+    context: { ...paths, environment: exposed },
+  })
+  const problems = layers.flatMap(layer => [...layer.problems, ...unknownNames(layer)])
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  if (typeof text !== 'string') errors.push(unreadableProblem(file!, text))
+  if (isServed(paths)) {
+    const at = origins.get('StateDirectory')?.at(-1)?.at ?? { file: source.file, line: 1 }
+    const message = `expected a path outside the document root, or one with a component that begins with a dot, got "${paths.stateDirectory}"`
+    errors.push({ code: 'bad-value', severity: 'error', at, name: 'StateDirectory', message })
+  }
+  const warnings = problems.filter(({ severity }) => severity === 'warning')
+  const server = { layer: layers[0], plain, sourceOf }
+  return { config: { file, serverRoot, ...paths, directives, warnings, server }, errors }
+}
+
+type Paths = Pick<ServerConfig, 'documentRoot' | 'stateDirectory'> & { readonly accessFileNames: readonly string[] }
+
+const pathsOf = (serverRoot: string, directives: Partial<Directives>): Paths => ({
+  documentRoot: realPathOf(directives.DocumentRoot ?? join(serverRoot, 'public_html')),
+  stateDirectory: directives.StateDirectory ?? join(serverRoot, '.pso'),
+  accessFileNames: directives.AccessFileName ?? ['.psoaccess'],
+})
+
+const rootOf = (file: string): string => {
+  const directory = dirname(file)
+  return basename(directory) === 'conf' ? dirname(directory) : directory
+}
+
+/** The shell has split them already: one word each. */
+const asLines = (overrides: ReadonlyMap<string, string>): string =>
+  [...overrides].map(([name, value]) => `${name} = "${value.replace(/["\\]/g, '\\$&')}"`).join('\n')
+
+function readIncluded(file: string): string {
+  const text = readText(file)
+  if (typeof text !== 'string') throw new Error(`${file}: ${text.message}`)
+  return text
+}
+
+/** Links resolved for as much of the path as exists. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPathOf(parent), basename(path))
+  }
+}
+
+/** A line whose name is a service id of the same file forces a session id. */
+function unknownNames({ blocks }: Layer): Problem[] {
+  const serviceIds = new Set(blocks.flatMap(serviceIdsOf))
+  const unknown = blocks.flatMap(block => block.unknown)
+  return unknown.filter(({ name }) => !serviceIds.has(name.toLowerCase())).map(({ problem }) => problem)
+}
+
+/** In lower case, as directives' names are compared. */
+export function serviceIdsOf({ settings, environment }: Layer['blocks'][number]): string[] {
+  const lines = [settings.get('PSOServiceId'), ...environment.filter(({ name }) => name === 'PSOServiceId')]
+  return lines.flatMap(line => (typeof line?.value === 'string' ? [line.value.toLowerCase()] : []))
+}
+
+export const unreadableProblem = (file: string, { code, line, message }: Unreadable): Problem => ({
+  code,
+  severity: 'error',
+  at: { file, line },
+  message,
+})
+
+/** True where a request could reach the state directory; what begins with a dot is never sent, `.well-known` is. */
+function isServed({ documentRoot, stateDirectory }: Paths): boolean {
+  const components = relative(documentRoot, realPathOf(stateDirectory)).split(sep)
+  return components[0] !== '..' && !components.some(name => name.startsWith('.') && name !== '.well-known')
+}
