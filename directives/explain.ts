@@ -1,26 +1,33 @@
+import { isForcedId } from './forced-id.ts'
 import type { Merged, Origin } from './merged.ts'
 import { showPosition } from './position.ts'
 import { formatProblem } from './problem.ts'
-import { directiveNames, rows } from './table.ts'
+import { type DirectiveName, directiveNames, rows } from './table.ts'
 
 /**
  * Each directive that a line of the chain sets: its value, the line that spoke last, and indented the lines before it, `over`
  * for what they said and lost, `with` for what is part of the value. In the order of the table; what is wrong stands last.
  */
 export function explain(merged: Merged): string[] {
-  const lines = directiveNames.flatMap(name => {
-    const origins = merged.origins.get(name)
-    if (origins === undefined) return []
-    const last = origins.at(-1)!
-    const shown = last.reset ? '(default)' : rows[name].kind.show(merged.directives[name])
-    const earlier = origins.slice(0, -1).toReversed()
-    return [
-      `${name} = ${shown}  ${showPlace(last)}`.replace('=  ', '= '),
-      ...earlier.map(origin => `  ${isPart(name, origin, origins) ? 'with' : 'over'} ${showOrigin(origin)}`),
-    ]
-  })
-  const unknown = merged.unknown.map(({ name, value, at }) => `${name} = ${value}  ${showPosition(at)}`)
-  return [...lines, ...unknown, ...merged.problems.map(formatProblem)]
+  const lines = directiveNames.flatMap(name => explainOne(merged, name, merged.origins.get(name) ?? []))
+  const forced = merged.unknown.filter(line => isForcedId(line, merged))
+  const mistakes = merged.unknown.filter(line => !isForcedId(line, merged)).map(({ problem }) => problem)
+  return [
+    ...lines,
+    ...forced.map(({ name, value, at }) => `${name} = ${value}  ${showPosition(at)}`),
+    ...[...merged.problems, ...mistakes].map(formatProblem),
+  ]
+}
+
+function explainOne(merged: Merged, name: DirectiveName, origins: readonly Origin[]): string[] {
+  const last = origins.at(-1)
+  if (last === undefined) return []
+  const shown = last.reset ? '(default)' : rows[name].kind.show(merged.directives[name])
+  const earlier = origins.slice(0, -1).toReversed()
+  return [
+    `${name} = ${shown}  ${showPlace(last)}`,
+    ...earlier.map(origin => `  ${isPart(name, origin, origins) ? 'with' : 'over'} ${showOrigin(origin)}`),
+  ]
 }
 
 const showOrigin = (origin: Origin): string => `${origin.reset ? '(default)' : origin.value}  ${showPlace(origin)}`
@@ -28,7 +35,7 @@ const showOrigin = (origin: Origin): string => `${origin.reset ? '(default)' : o
 const showPlace = ({ at, section }: Origin): string => showPosition(at) + (section === undefined ? '' : ` [${section}]`)
 
 /** Whether what the line said is still in the value: nothing has reset or replaced it. */
-function isPart(name: (typeof directiveNames)[number], origin: Origin, origins: readonly Origin[]): boolean {
+function isPart(name: DirectiveName, origin: Origin, origins: readonly Origin[]): boolean {
   const { repeat, merge } = rows[name]
   const later = origins.slice(origins.indexOf(origin))
   if (later.some(({ reset }) => reset)) return false

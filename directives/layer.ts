@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts'
 import type { Section } from './section.ts'
 
 /** The table as data: the engine knows no row, so a test may bring its own. */
-export type Table = Readonly<Record<string, Directive<any>>>
+export type Table = Readonly<Record<string, Directive<unknown>>>
 
 /** What one file says, read once: its lines by the sections they stand in, and what is wrong with it. */
 export interface Layer {

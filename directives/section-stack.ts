@@ -1,0 +1,67 @@
+import { nearestName } from './nearest-name.ts'
+import { complain, newBlock, type OpenBlock, type Parsing, wordsOf } from './parsing.ts'
+import type { Position } from './position.ts'
+import type { ProblemCode } from './problem.ts'
+import type { SourceLine } from './read-lines.ts'
+import { endsItsLike, readSection, type SectionName, sections, sectionsNotBuilt } from './section.ts'
+
+type Header = Extract<SourceLine, { kind: 'section' }>
+
+/** A header opens a section; one of a name that ends its like ends an open one first, and what is open inside that. */
+export function openSection(parsing: Parsing, header: Header): void {
+  const name = sectionNamed(header.name) ?? header.name
+  if (endsItsLike(name)) closeThrough(parsing, name)
+  const outer = parsing.open.at(-1)
+  const isSkipped = outer !== undefined && outer.block === undefined
+  parsing.open.push({ name, block: isSkipped ? undefined : blockOf(parsing, header, name, outer?.block) })
+}
+
+export function closeSection(parsing: Parsing, { at, name: written }: { at: Position; name: string }): void {
+  const name = sectionNamed(written) ?? written
+  if (closeThrough(parsing, name)) return
+  complain(parsing, 'bad-section', at, `[/${name}]`, `expected an open [${name}], got none`)
+}
+
+function closeThrough(parsing: Parsing, name: string): boolean {
+  const index = parsing.open.findLastIndex(open => open.name.toLowerCase() === name.toLowerCase())
+  if (index !== -1) parsing.open = parsing.open.slice(0, index)
+  return index !== -1
+}
+
+/** Where the lines of the section go; undefined where they are skipped, because the section has a problem. */
+function blockOf(
+  parsing: Parsing,
+  { at, text }: Header,
+  name: string,
+  outer: OpenBlock | undefined,
+): OpenBlock | undefined {
+  const problem = (code: ProblemCode, message: string, hint?: string): undefined =>
+    void complain(parsing, code, at, `[${name}]`, message, hint)
+  const isServer = parsing.source.scope === 'server'
+  if (!isServer && (name === 'VirtualHost' || (isBuilt(name) && sections[name].serverOnly)))
+    return problem('wrong-place', 'expected in server.ini')
+  if (sectionsNotBuilt.includes(name)) return problem('not-built', 'the section is not built yet')
+  if (!isBuilt(name)) {
+    const nearest = nearestName(name, allSections)
+    return problem('unknown-section', 'unknown section', nearest && `did you mean [${nearest}]?`)
+  }
+  const around = outer?.sections.at(-1)
+  if (around !== undefined && !sections[name].within.includes(around.name))
+    return problem('wrong-place', `expected outside [${around.written}]`, `end that with [/${around.name}] first`)
+  const argument = wordsOf(parsing, at, `[${name}]`, text)
+  if (argument === undefined) return undefined
+  try {
+    const block = newBlock([...(outer?.sections ?? []), readSection(name, argument, parsing.source)])
+    parsing.blocks.push(block)
+    return block
+  } catch (error) {
+    return problem('bad-section', (error as Error).message)
+  }
+}
+
+const allSections: readonly string[] = [...Object.keys(sections), ...sectionsNotBuilt]
+
+const sectionNamed = (name: string): string | undefined =>
+  allSections.find(section => section.toLowerCase() === name.toLowerCase())
+
+const isBuilt = (name: string): name is SectionName => Object.hasOwn(sections, name)
