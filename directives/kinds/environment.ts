@@ -1,5 +1,6 @@
 import type { Kind } from '../kind.ts'
 import { expected, showWord } from './expected.ts'
+import { isVariableName } from './text.ts'
 
 /** What SetEnv, UnsetEnv and PassEnv make together; undefined: taken away. */
 export type Variables = ReadonlyMap<string, string | undefined>
@@ -48,6 +49,6 @@ function namesOf(words: readonly string[]): string[] {
 }
 
 function nameOf(word: string | undefined, words: readonly string[]): string {
-  if (word === undefined || !/^[^\s=\0]+$/.test(word)) throw expected("a variable's name", words)
+  if (word === undefined || !isVariableName(word)) throw expected("a variable's name", words)
   return word
 }

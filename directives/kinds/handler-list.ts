@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Kind } from '../kind.ts'
 import type { Position } from '../position.ts'
 import { extension } from './by-extension.ts'
@@ -20,8 +21,8 @@ export interface HandlerRef {
 /** The functions of a phase; `none` is the empty list. */
 export const handlerList: Kind<readonly HandlerRef[]> = {
   syntax: 'MODULE[::FUNCTION] … | none',
-  parse: (words, { base, at }) =>
-    isOnly(words, 'none') ? [] : references(words, words).map(ref => ({ ...ref, base, at })),
+  parse: (words, { at }) =>
+    isOnly(words, 'none') ? [] : references(words, words).map(ref => ({ ...ref, base: dirname(at.file), at })),
   show: refs => (refs.length === 0 ? 'none' : showWords(refs.map(showReference))),
 }
 
@@ -33,9 +34,9 @@ export const contentHandlerList: Kind<readonly HandlerRef[]> = {
     const bar = parts.indexOf('|')
     if (bar === -1) return handlerList.parse(words, context)
     if (bar === parts.length - 1) throw expected('MODULE | .EXTENSION …', words)
-    const { base, at } = context
+    const { at } = context
     const extensions = parts.slice(bar + 1).map(extension)
-    return references(parts.slice(0, bar), words).map(ref => ({ ...ref, extensions, base, at }))
+    return references(parts.slice(0, bar), words).map(ref => ({ ...ref, extensions, base: dirname(at.file), at }))
   },
   show(refs) {
     if (refs.length === 0) return 'none'

@@ -1,4 +1,5 @@
 import { type Kind, NotBuiltError } from '../kind.ts'
+import { compilePattern } from '../pattern.ts'
 import { either, expected, showWord } from './expected.ts'
 
 /** One `Header` line (mod_headers). */
@@ -38,7 +39,7 @@ export const header: Kind<readonly HeaderAction[]> = {
         words,
       )
     const env = conditionOf(rest[0], words)
-    if (count === 2) checkPattern(value!)
+    if (count === 2) compilePattern(value!)
     else if (value !== undefined) checkFormat(value)
     if (replacement !== undefined) checkFormat(replacement)
     return [
@@ -83,14 +84,6 @@ function checkFormat(value: string): void {
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw expected('a header value without control characters', value)
   const wrong = value.replace(/%(\{[^{}%]+\}e|[tD%])/g, '').match(/%(\{[^}]*\})?.?/)
   if (wrong !== null) throw expected('%{VARIABLE}e, %t, %D or %%', wrong[0])
-}
-
-function checkPattern(pattern: string): void {
-  try {
-    new RegExp(pattern)
-  } catch {
-    throw expected('a regular expression', pattern)
-  }
 }
 
 function showAction({ condition, action, name, value, replacement, env }: HeaderAction): string {

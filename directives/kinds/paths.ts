@@ -30,7 +30,8 @@ export const logTarget: Kind<LogTarget> = oneWord<LogTarget>({
   show: target => (target.type === 'file' ? showWord(target.path) : target.type),
 })
 
-const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word)
+// a URL here is a slip, and its password would be shown as a part of the path
+const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word) && !word.includes('://')
 
 /** DESIGN 3, paths given for writing. Without this, a directive could write what the next request runs, or reads. */
 function readPathForWriting(word: string, context: ValueContext): string | undefined {

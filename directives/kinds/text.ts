@@ -42,7 +42,14 @@ export const domainName: Kind<string> = matching(
   /^\.?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
 )
 
-export const variableName: Kind<string> = matching('NAME', "an environment variable's name", /^[^\s=\0]+$/)
+/** Attributes of cookies are set by variables of their names too, so there may be `-` in them. */
+export const isVariableName = (word: string): boolean => /^[\w.-]{1,128}$/.test(word)
+
+export const variableName: Kind<string> = oneWord({
+  syntax: 'NAME',
+  expects: "a variable's name",
+  read: word => (isVariableName(word) ? word : undefined),
+})
 
 /** A name of a file in a directory: no slash. */
 export const fileName: Kind<string> = matching('NAME', 'a file name without a slash', /^(?!\.{1,2}$)[^/\\\0]+$/)

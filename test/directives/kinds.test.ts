@@ -354,7 +354,15 @@ t.test('no message and nothing shown holds a password', async t => {
       /cret/,
       text,
     )
-  t.equal(kinds.showWord('postgres://me:se@cret@host/db'), 'postgres://me:***@host/db')
+  for (const [word, shown] of [
+    ['postgres://me:se@cret@host/db', 'postgres://me:***@host/db'],
+    ['redis://:secret@host', 'redis://:***@host'],
+    ['http://h.test:8080/@me', 'http://h.test:8080/@me'],
+    ['me@h.test', 'me@h.test'],
+    ['mailto:me@h.test', 'mailto:me@h.test'],
+  ] as const)
+    t.equal(kinds.showWord(word), shown, word)
+  t.notMatch(kinds.expected('x', `redis://me:${'secret'.repeat(100)}@host`).message, /secret/, 'a long one')
   t.equal(kinds.expected('x', 'redis://:secret@host').message, 'expected x, got "redis://:***@host"')
 })
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Directive } from '../../directives/directive.ts'
+import { NotBuiltError } from '../../directives/kind.ts'
 import {
   type DirectiveName,
   type Directives,
@@ -9,6 +10,7 @@ import {
   rows,
   table,
 } from '../../directives/table.ts'
+import { readWords } from '../../directives/words.ts'
 import { context } from '../support/value-context.ts'
 
 /** At least one value of every row, as it stands after `=`; a row without one does not compile. */
@@ -86,11 +88,7 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   TrustProxy: ['loopback 10.0.0.0/8', 'none'],
 }
 
-/** Words as DESIGN 3 has them: in quotes only \", \' and \\ are escapes. */
-const split = (text: string): string[] =>
-  [...text.matchAll(/"((?:\\.|[^"])*)"|(\S+)/g)].map(([, quoted, bare]) => bare ?? quoted!.replace(/\\(["'\\])/g, '$1'))
-
-const parse = (row: Directive<unknown>, text: string): unknown => row.kind.parse(split(text), context)
+const parse = (row: Directive<unknown>, text: string): unknown => row.kind.parse(readWords(text), context)
 
 t.test('every row says what it does, in a sentence', async t => {
   for (const name of directiveNames) {
@@ -123,6 +121,60 @@ const isEmpty = (value: unknown): boolean =>
 /** A default handler stands in no file. */
 const withoutPlace = (value: unknown): unknown =>
   Array.isArray(value) ? value.map(entry => (entry?.at === undefined ? entry : { ...entry, at: '', base: '' })) : value
+
+t.test('whatever is written, a kind takes it, or says what it expected and what it got', async t => {
+  const words = [
+    '',
+    ' ',
+    'x',
+    'none',
+    '0',
+    '-1',
+    '9'.repeat(400),
+    '\0',
+    'a\r\nb',
+    '../..',
+    '/',
+    '//',
+    '|',
+    '::',
+    '%',
+    '(',
+    '=',
+    '+',
+    '${X}',
+  ]
+  const more = [
+    'constructor',
+    '__proto__',
+    'hasOwnProperty',
+    'é',
+    '\u{1f600}',
+    'a'.repeat(100_000),
+    'http://me:secret@h/',
+    '#',
+    '"',
+    '\\',
+  ]
+  const texts = [
+    [],
+    ...[...words, ...more].flatMap(word => [[word], [word, word], ['404', word], ['set', 'X', word], ['/a', word]]),
+  ]
+  for (const name of directiveNames) {
+    const { kind } = rows[name]
+    const wrong = texts.filter(text => {
+      try {
+        const value = kind.parse(text, context)
+        return kind.show(value).includes('secret')
+      } catch (error) {
+        const { message } = error as Error
+        const isRight = error instanceof NotBuiltError || /^expected .+, got (".*"|nothing)$/s.test(message)
+        return !isRight || message.length > 1000 || message.includes('secret')
+      }
+    })
+    t.same(wrong, [], name)
+  }
+})
 
 t.test('every merge rule takes two values of its row', async t => {
   for (const name of directiveNames) {
@@ -213,7 +265,7 @@ t.test('what two lines come to, in one file and from parent to child', async t =
 
 t.test('a change of Options is what two changes in turn would do', async t => {
   const { kind, merge } = table.Options
-  const value = (text: string) => kind.parse(split(text), context)
+  const value = (text: string) => kind.parse(readWords(text), context)
   const sets = ['None', 'Indexes', 'Indexes FollowSymLinks'].map(value)
   const changes = ['+Indexes', '-Indexes', '+FollowSymLinks -Indexes', '-FollowSymLinks +SymLinksIfOwnerMatch'].map(
     value,
