@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: a rule serves rows of many value types, and each row checks its own against it
+
 /** How the value of a parent and that of its child make the value in effect; both are in the order they were read. */
 export interface MergeRule<Value> {
   /** As the reference names it. */

@@ -142,7 +142,7 @@ t.test('whatever is written, a kind takes it, or says what it expected and what 
     '(',
     '=',
     '+',
-    '${X}',
+    `$\{X}`,
   ]
   const more = [
     'constructor',
