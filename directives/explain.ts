@@ -6,7 +6,7 @@ import { type DirectiveName, directiveNames, rows } from './table.ts'
 
 /**
  * Each directive that a line of the chain sets: its value, the line that spoke last, and indented the lines before it, `over`
- * for what they said and lost, `with` for what is part of the value. In the order of the table; what is wrong stands last.
+ * for what was replaced, `after` for what the value was made from. In the order of the table; what is wrong stands last.
  */
 export function explain(merged: Merged): string[] {
   const lines = directiveNames.flatMap(name => explainOne(merged, name, merged.origins.get(name) ?? []))
@@ -26,7 +26,7 @@ function explainOne(merged: Merged, name: DirectiveName, origins: readonly Origi
   const earlier = origins.slice(0, -1).toReversed()
   return [
     `${name} = ${shown}  ${showPlace(last)}`,
-    ...earlier.map(origin => `  ${isPart(name, origin, origins) ? 'with' : 'over'} ${showOrigin(origin)}`),
+    ...earlier.map(origin => `  ${isPart(name, origin, origins) ? 'after' : 'over'} ${showOrigin(origin)}`),
   ]
 }
 
@@ -40,5 +40,7 @@ function isPart(name: DirectiveName, origin: Origin, origins: readonly Origin[])
   const later = origins.slice(origins.indexOf(origin))
   if (later.some(({ reset }) => reset)) return false
   const isSameBlock = later.every(({ at, section }) => at.file === origin.at.file && section === origin.section)
-  return isSameBlock ? repeat === 'adds' : merge.name !== 'replace'
+  if (isSameBlock && repeat === 'last') return false
+  if (merge.name === 'signed') return later.slice(1).every(({ value }) => /^[+-]/.test(value))
+  return isSameBlock || merge.name !== 'replace'
 }

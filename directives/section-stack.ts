@@ -3,7 +3,7 @@ import { complain, newBlock, type OpenBlock, type Parsing, wordsOf } from './par
 import type { Position } from './position.ts'
 import type { ProblemCode } from './problem.ts'
 import type { SourceLine } from './read-lines.ts'
-import { endsItsLike, readSection, type SectionName, sections, sectionsNotBuilt } from './section.ts'
+import { endsItsLike, readSection, type Section, type SectionName, sections, sectionsNotBuilt } from './section.ts'
 
 type Header = Extract<SourceLine, { kind: 'section' }>
 
@@ -29,14 +29,9 @@ function closeThrough(parsing: Parsing, name: string): boolean {
 }
 
 /** Where the lines of the section go; undefined where they are skipped, because the section has a problem. */
-function blockOf(
-  parsing: Parsing,
-  { at, text }: Header,
-  name: string,
-  outer: OpenBlock | undefined,
-): OpenBlock | undefined {
+function blockOf(parsing: Parsing, header: Header, name: string, outer: OpenBlock | undefined): OpenBlock | undefined {
   const problem = (code: ProblemCode, message: string, hint?: string): undefined =>
-    void complain(parsing, code, at, `[${name}]`, message, hint)
+    void complain(parsing, code, header.at, `[${name}]`, message, hint)
   const isServer = parsing.source.scope === 'server'
   if (!isServer && (name === 'VirtualHost' || (isBuilt(name) && sections[name].serverOnly)))
     return problem('wrong-place', 'expected in server.ini')
@@ -48,15 +43,20 @@ function blockOf(
   const around = outer?.sections.at(-1)
   if (around !== undefined && !sections[name].within.includes(around.name))
     return problem('wrong-place', `expected outside [${around.written}]`, `end that with [/${around.name}] first`)
+  const block = newBlock([...(outer?.sections ?? []), sectionOf(parsing, name, header)])
+  parsing.blocks.push(block)
+  return block
+}
+
+/** One whose argument is wrong matches nothing, but its lines are judged like any. */
+function sectionOf(parsing: Parsing, name: SectionName, { at, text }: Header): Section {
   const argument = wordsOf(parsing, at, `[${name}]`, text)
-  if (argument === undefined) return undefined
   try {
-    const block = newBlock([...(outer?.sections ?? []), readSection(name, argument, parsing.source)])
-    parsing.blocks.push(block)
-    return block
+    if (argument !== undefined) return readSection(name, argument, parsing.source)
   } catch (error) {
-    return problem('bad-section', (error as Error).message)
+    complain(parsing, 'bad-section', at, `[${name}]`, (error as Error).message)
   }
+  return { name, written: `${name} ${text.trim()}`, matches: () => false }
 }
 
 const allSections: readonly string[] = [...Object.keys(sections), ...sectionsNotBuilt]

@@ -29,7 +29,7 @@ export function unknownName(parsing: Parsing, block: OpenBlock, { at, name }: Li
 export function replacedName(parsing: Parsing, { at, name, text }: Line): boolean {
   const replacing = parsing.names.replacing(name)
   if (replacing === undefined) return false
-  complain(parsing, 'unknown-directive', at, name, 'no directive', replacementHint(parsing, name, replacing, text))
+  complain(parsing, 'unknown-directive', at, name, 'unknown directive', replacementHint(parsing, name, replacing, text))
   return true
 }
 
