@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { relative, sep } from 'node:path'
 import { MAX_BYTES } from './read-lines.ts'
 
@@ -23,9 +23,9 @@ export function readText(file: string, root?: string): string | Unreadable {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(descriptor)
     if (!stat.isFile()) return unreadable(`expected a file, got ${stat.isDirectory() ? 'a directory' : 'a device'}`)
-    const bytes = readBounded(descriptor)
-    if (bytes.length > MAX_BYTES)
+    if (stat.size > MAX_BYTES)
       return { code: 'too-large', line: 1, message: `expected at most ${MAX_BYTES} bytes, got ${stat.size}` }
+    const bytes = readFileSync(descriptor)
     const text = bytes.toString()
     return isUtf8(bytes) ? text : { code: 'bad-line', line: lineOfBadByte(text), message: 'expected UTF-8 text' }
   } catch (error) {
@@ -48,18 +48,6 @@ const reasons: Readonly<Record<string, string>> = {
 const leaves = (root: string, path: string): boolean => {
   const below = relative(root, path)
   return below === '..' || below.startsWith(`..${sep}`)
-}
-
-/** At most one byte more than a file may have. */
-function readBounded(descriptor: number): Buffer {
-  const buffer = Buffer.allocUnsafe(MAX_BYTES + 1)
-  let length = 0
-  while (length < buffer.length) {
-    const count = readSync(descriptor, buffer, length, buffer.length - length, null)
-    if (count === 0) break
-    length += count
-  }
-  return buffer.subarray(0, length)
 }
 
 /** The first line in which decoding had to put a replacement character. */

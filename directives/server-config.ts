@@ -49,7 +49,9 @@ export function readServerConfig(options: ServerConfigOptions): ServerConfig {
 
 /** As far as it can be read: `pso check` goes on to the access files. */
 export function tryServerConfig(options: ServerConfigOptions): { config: ServerConfig; errors: Problem[] } {
-  const { cwd, environment } = options
+  const { cwd } = options
+  // without a prototype: `constructor` is no variable
+  const environment: ServerConfigOptions['environment'] = Object.assign(Object.create(null), options.environment)
   const file = options.file === undefined ? undefined : resolve(cwd, options.file)
   const serverRoot = file === undefined ? resolve(cwd) : rootOf(file)
   const text = file === undefined ? '' : readText(file)
@@ -81,7 +83,10 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const paths = pathsOf(serverRoot, read(pathsOf(serverRoot, {})).directives)
   const { source, layers, plain, directives, origins } = read(paths)
 
-  const exposed = Object.fromEntries(directives.ExposeEnv.map(name => [name, environment[name]]))
+  const exposed = Object.assign(
+    Object.create(null),
+    Object.fromEntries(directives.ExposeEnv.map(name => [name, environment[name]])),
+  )
   const sourceOf: ServerLayer['sourceOf'] = (file, text, allows) => ({
     ...source,
     file,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the language, not of JavaScript
 import t from 'tap'
 import { directive } from '../../directives/directive.ts'
 import { type Kind, NotBuiltError } from '../../directives/kind.ts'
@@ -6,6 +7,7 @@ import { append, byKey, replace } from '../../directives/merge-rules.ts'
 import { parseFile } from '../../directives/parse-file.ts'
 import type { Source } from '../../directives/parsing.ts'
 import { formatProblem } from '../../directives/problem.ts'
+import { rows } from '../../directives/table.ts'
 
 /** The words themselves; `bad` and `later` are values that the kind refuses. */
 const words: Kind<readonly string[]> = {
@@ -48,7 +50,7 @@ const table = {
   Include: directive({ ...row, scope: 'server', doc: '' }),
 } satisfies Table
 
-const read = (text: string, source: Partial<Source> = {}) =>
+const read = (text: string, source: Partial<Source> = {}, rows: Table = table) =>
   parseFile(
     {
       file: '/site/f',
@@ -63,7 +65,7 @@ const read = (text: string, source: Partial<Source> = {}) =>
       },
       ...source,
     },
-    table,
+    rows,
   )
 const problemsOf = (text: string, source: Partial<Source> = {}) =>
   read(text, source).problems.map(problem => `${problem.code} ${formatProblem(problem)}`)
@@ -274,6 +276,67 @@ t.test('no text makes it throw or dawdle', async t => {
     const scope = round % 2 === 0 ? 'server' : 'directory'
     for (const { at, message } of read(text, { scope }).problems)
       if (at.line < 1 || at.line > 100 || message === '') t.fail(`a problem without a place: ${JSON.stringify(text)}`)
+    if (performance.now() - start > 100) t.fail(`slow: ${JSON.stringify(text)}`)
+  }
+  t.pass('3000 files read')
+})
+
+t.test('no value makes a kind of the real table throw anything but a sentence, or be slow', async t => {
+  const random = seeded(42)
+  const names = Object.keys(rows).filter(name => name !== 'Include')
+  const values = [
+    ...[
+      'on',
+      'none',
+      'All',
+      '+Indexes',
+      '900',
+      '15*60',
+      '((((1',
+      '1e999',
+      '-1',
+      '99999999999999999999',
+      'a.ts::f',
+      '|',
+      '.html',
+    ],
+    ...[
+      'set',
+      'X-A',
+      '404',
+      '/x',
+      'http://h/',
+      'redis://u:p@h/',
+      'memory:',
+      '"a b"',
+      '""',
+      '*',
+      '[::1]:80',
+      'text/html',
+      'disabled',
+    ],
+    ...[
+      '%h',
+      '%{x}i',
+      'Mon, 15 Apr 2030 19:00:00 GMT',
+      '31-13-2030',
+      '__proto__',
+      'constructor',
+      'granted',
+      'é',
+      'x'.repeat(300),
+    ],
+  ]
+  for (let round = 0; round < 3000; round++) {
+    const line = (): string =>
+      `${names[random(names.length)]} = ${Array.from({ length: random(5) }, () => values[random(values.length)]).join(' ')}`
+    const text = Array.from({ length: 1 + random(5) }, line).join('\n')
+    const start = performance.now()
+    const environment = Object.create(null)
+    const context = { stateDirectory: '/state', documentRoot: '/site', environment }
+    const { problems } = read(text, { context, scope: 'server' }, rows)
+    for (const { message } of problems)
+      if (!/^(expected|already|unknown) |is not built yet$/.test(message)) t.fail(`${message}: ${JSON.stringify(text)}`)
     if (performance.now() - start > 100) t.fail(`slow: ${JSON.stringify(text)}`)
   }
   t.pass('3000 files read')

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the language, not of JavaScript
 import t from 'tap'
 import { expandVariables, readWords } from '../../directives/words.ts'
 
