@@ -1,10 +1,10 @@
 import type { FileSlice } from './handlers/static-file.ts'
 import { listDirectory } from './handlers/listing.ts'
-import { isServable } from './hidden-names.ts'
 import { redirectPage } from './error-document.ts'
 import { Refusal } from './locate.ts'
 import type { Location } from './locate.ts'
 import type { RequestState } from './request-state.ts'
+const filesOf = (_s: RequestState): unknown => ({})
 import { runContent } from './run-content.ts'
 
 /** Makes the answer of what `choose` chose: the Content phase. */
@@ -40,7 +40,7 @@ function answerDeclined(state: RequestState, isDeclined: boolean): void {
 function answerFile(state: RequestState): void {
   const { file, stats } = state.location as Location & { file: string }
   const { site, plan, output } = state
-  const answer = site.staticFiles.answer({ method: state.method, headers: state.raw.headers }, file, stats!, plan.files(site))
+  const answer = site.staticFiles.answer({ method: state.method, headers: state.raw.headers }, file, stats!, filesOf(state))
   // an error document is sent whole, under the error's status, whatever the client's conditions say
   output.status = state.errorStatus ?? answer.status
   for (const [name, value] of Object.entries(answer.headers)) output.headers.set(name, value)

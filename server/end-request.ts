@@ -1,4 +1,5 @@
 import type { HandlerRef } from '../directives/index.ts'
+import { accessFactsOf } from './access-facts.ts'
 import { logText } from './error-document.ts'
 import { phaseOf } from './phases.ts'
 import type { RequestState } from './request-state.ts'

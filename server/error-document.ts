@@ -32,7 +32,7 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
 
 /** In development, and only to a client on this machine, the page says what is wrong and where. */
 function mayExplain(state: RequestState): boolean {
-  return state.site.development && isLoopback(state.raw.socket.remoteAddress) && isLoopback(state.fastify.ip)
+  return state.site.development && isLoopback(state.raw.socket?.remoteAddress) && isLoopback(state.fastify.ip)
 }
 
 const isLoopback = (address: string | undefined): boolean =>

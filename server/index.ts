@@ -66,7 +66,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const closed = more.map(server => new Promise(resolve => server.close(resolve)))
       await Promise.all([app.close(), ...closed])
       await holder.site.watcher?.close()
-      await closeLoaders()
       logs.close()
     },
     reload(config) {

@@ -8,16 +8,17 @@ import { ServerReturn } from './server-return.ts'
 import { DECLINED, DONE, isFinalStatus, OK } from './status.ts'
 
 /**
- * Runs the functions that a phase's directive names, in order, and answers what the phase came to: OK or DECLINED, both go on.
- * DONE and HTTP statuses end the request: they are thrown as a ServerReturn. Content has an engine of its own, `run-content.ts`.
- * A promise only where a function or the loading of its module takes one.
+ * Runs the functions that a phase's directive names, in order; the request goes on after it, and the value says whether a function
+ * of a `first` phase took it as its own. DONE and HTTP statuses end the request: they are thrown as a ServerReturn. Content has an
+ * engine of its own, `run-content.ts`. A promise only where a function or the loading of its module takes one.
  */
-export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): void | Promise<void> {
+export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
   for (let index = 0; index < refs.length; index++) {
     const answer = callFunction(state, phase, refs[index]!)
     if (answer instanceof Promise) return runOn(state, phase, refs, index, answer)
-    if (endsPhase(phase, refs[index]!, answer)) return
+    if (endsPhase(phase, refs[index]!, answer)) return true
   }
+  return false
 }
 
 async function runOn(
@@ -26,9 +27,10 @@ async function runOn(
   refs: readonly HandlerRef[],
   from: number,
   pending: Promise<unknown>,
-): Promise<void> {
-  if (endsPhase(phase, refs[from]!, await pending)) return
-  for (const ref of refs.slice(from + 1)) if (endsPhase(phase, ref, await callFunction(state, phase, ref))) return
+): Promise<boolean> {
+  if (endsPhase(phase, refs[from]!, await pending)) return true
+  for (const ref of refs.slice(from + 1)) if (endsPhase(phase, ref, await callFunction(state, phase, ref))) return true
+  return false
 }
 
 /** What the function answered, as it is; loading errors and what it throws pass through. */

@@ -3,6 +3,7 @@ import { answerContent } from './answer-content.ts'
 import { chooseContent } from './choose-content.ts'
 import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
+import { HandlerError } from './handler-error.ts'
 import { readInput } from './input.ts'
 import { Refusal } from './locate.ts'
 import type { PhaseName } from './phase.ts'
@@ -16,7 +17,7 @@ import { ServerReturn } from './server-return.ts'
 import { abandonSessions, finishSessions, revertSessions } from './sessions-of.ts'
 
 /** One step of a request's way. A promise only where it has to wait: a request that waits for nothing never leaves the line. */
-type Step = (state: RequestState) => void | Promise<void>
+type Step = (state: RequestState) => unknown
 
 /** From a URL to its answer: what an internal redirect walks again. */
 const pass: readonly Step[] = [
@@ -27,7 +28,7 @@ const pass: readonly Step[] = [
   phase('HeaderParser'),
   phase('Access'),
   requireAccess, //          Require                                  403
-  phase('Authen'),
+  authen, //                 OK without a user                        500
   phase('Authz'),
   phase('Type'),
   readInput, //              a form's body, before any lock           413
@@ -49,7 +50,7 @@ export async function serveRequest(state: RequestState): Promise<void> {
   try {
     for (const step of line) {
       const pending = step(state)
-      if (pending !== undefined) await pending
+      if (pending instanceof Promise) await pending
     }
   } catch (error) {
     if (!state.settled) await answerError(state, error)
@@ -163,7 +164,7 @@ function logError(state: RequestState, error: unknown, status: number): void {
 function checkLimits(state: RequestState): void {
   const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
   const { raw } = state
-  const length = raw.method!.length + raw.url!.length + 10
+  const length = `${raw.method} ${state.url} HTTP/1.1`.length
   if (LimitRequestLine > 0 && length > LimitRequestLine)
     throw new ServerReturn(414, `the request line has ${length} bytes, LimitRequestLine is ${LimitRequestLine}`)
   if (LimitRequestFields > 0 && raw.rawHeaders.length / 2 > LimitRequestFields)
@@ -220,10 +221,27 @@ function requireAccess(state: RequestState): void {
     throw new ServerReturn(403, 'Require all denied')
 }
 
+const authenPhase = phaseOf('Authen')
+
+function authen(state: RequestState): void | Promise<void> {
+  const functions = state.plan.phases.Authen
+  if (functions.length === 0) return
+  const taken = runPhase(state, authenPhase, functions)
+  return taken instanceof Promise ? taken.then(isTaken => requireUser(state, isTaken)) : requireUser(state, taken)
+}
+
+function requireUser(state: RequestState, isTaken: boolean): void {
+  if (isTaken && state.user === undefined)
+    throw new HandlerError('bad-answer', 'expected req.user to be set by the Authen phase when it answers OK', {
+      phase: 'Authen',
+      file: state.running ?? '',
+    })
+}
+
 const fixupPhase = phaseOf('Fixup')
 
 /** Once for a client request and service, however many passes it takes; the default alone has nothing to do where no handler answers. */
-function fixup(state: RequestState): void | Promise<void> {
+function fixup(state: RequestState): unknown {
   const { plan, content } = state
   if (content!.kind !== 'program' && !plan.ownFixup) return
   const serviceId = serviceIdOf(state)

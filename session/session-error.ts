@@ -9,6 +9,10 @@ export type SessionErrorCode =
   | 'too-late'
   | 'bad-expiry'
   | 'bad-loader'
+  | 'bad-cookie'
+  | 'read-only'
+  | 'ended'
+  | 'not-built'
 
 /** A session operation failed. The message may reach a log; it never holds the id's secret part or the data. */
 export class SessionError extends Error {

@@ -25,7 +25,8 @@ t.test('a request passes the eleven phases in order', async t => {
     { '.psoaccess': traced, 'trace.ts': tracer },
     { ini: 'PSOPostReadRequestHandler = ../public_html/trace.ts\nPSOTransHandler = ../public_html/trace.ts' },
   )
-  t.equal((await app.inject('/')).statusCode, 200)
+  const answer = await app.inject('/')
+  t.equal(answer.statusCode, 200, app.errorLog())
   t.same(await settled(), phases.map(({ name }) => name))
 })
 
@@ -135,6 +136,7 @@ t.test('a client that goes away: the handler hears of it, the session is saved, 
   for (let wait = 0; wait < 200 && !(globalThis as any).seen?.includes('log'); wait++) await new Promise(done => setTimeout(done, 5))
   t.same(seen(), ['handler', 'log'])
   t.equal((await app.inject('/?read')).body, 'yes')
+  await settled()
 })
 
 t.test('a replaced log handler does not keep the session from being saved', async t => {

@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readServerConfig } from '../../directives/index.ts'
 import { createServer, type Server } from '../../server/index.ts'
 
-type Tree = { readonly [name: string]: string | Tree }
+export type Tree = { readonly [name: string]: string | Tree }
 
 export interface TestSite extends Server {
   /** The document root on disk. */
@@ -12,7 +13,7 @@ export interface TestSite extends Server {
   readonly stateDirectory: string
   /** What the error log got so far. */
   errorLog(): string
-  /** The address, once listening. */
+  /** The address, listening from the first call on. */
   url(): Promise<string>
 }
 
@@ -20,37 +21,51 @@ export interface SiteOptions {
   readonly development?: boolean
   readonly now?: () => number
   readonly workers?: number
-  /** Lines of server.ini, besides DocumentRoot, StateDirectory and Listen. */
+  /** Lines of server.ini, besides Listen and ErrorLog. */
   readonly ini?: string
 }
 
-/** A server over `tree`, production unless said otherwise, closed when the test ends. `inject` answers without a socket. */
+/**
+ * A server over `tree`, production unless said otherwise, closed when the test ends. `inject` answers without a socket.
+ * Each has a directory of its own, also within one test: modules are known by their path.
+ */
 export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Promise<TestSite> {
-  const { readFileSync } = await import('node:fs')
-  const top = t.testdir({ conf: { 'server.ini': '' }, public_html: tree as Parameters<Test['testdir']>[0] & object })
+  const top = mkdtempSync(join(tmpdir(), 'pso-test-'))
   const ini = join(top, 'conf', 'server.ini')
-  const { writeFileSync } = await import('node:fs')
-  writeFileSync(ini, `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n`)
+  const root = join(top, 'public_html')
   const stateDirectory = join(top, '.pso')
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
-  const config = readServerConfig({ file: ini, environment: process.env, cwd: top })
+  plant(root, tree)
+  plant(join(top, 'conf'), { 'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n` })
+  mkdirSync(stateDirectory, { mode: 0o700 })
   const server = await createServer({
-    config,
+    config: readServerConfig({ file: ini, environment: process.env, cwd: top }),
     development: options.development ?? false,
+    watch: false,
     ...(options.now === undefined ? {} : { now: options.now }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
-    watch: false,
   })
-  let address: Promise<string[]> | undefined
-  t.teardown(() => server.close())
+  t.teardown(async () => {
+    await server.close()
+    rmSync(top, { recursive: true, force: true })
+  })
+  let addresses: Promise<string[]> | undefined
   return {
     ...server,
-    root: join(top, 'public_html'),
+    root,
     stateDirectory,
     errorLog: () => readFileSync(join(stateDirectory, 'error.log'), 'utf8'),
     async url() {
-      address ??= server.listen()
-      return (await address)[0]!.replace(/\/$/, '')
+      addresses ??= server.listen()
+      return (await addresses)[0]!.replace(/\/$/, '')
     },
+  }
+}
+
+/** Writes a tree of files: text is a file, an object a directory. */
+export function plant(directory: string, tree: Tree): void {
+  mkdirSync(directory, { recursive: true })
+  for (const [name, content] of Object.entries(tree)) {
+    if (typeof content === 'string') writeFileSync(join(directory, name), content)
+    else plant(join(directory, name), content)
   }
 }

@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util'
+
+/** Ends the command with this exit code; the message is for people, on standard error. */
+export class UsageError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 2) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+export interface CommandOptions {
+  readonly config?: string
+  readonly root?: string
+  readonly listen?: string
+  readonly workers?: string
+  readonly dev?: boolean
+  readonly production?: boolean
+}
+
+const usage = `pso serve [--config FILE] [--root DIR] [--listen HOST:PORT] [--dev|--production] [--workers N]
+pso check [--config FILE] [--root DIR]
+pso explain URL [--config FILE] [--root DIR]
+pso directives [NAME]`
+
+const later = ['convert', 'init', 'sessions', 'cgi']
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = argv
+  if (name === '--version' || name === '-v') {
+    const { default: about } = await import('../package.json', { with: { type: 'json' } })
+    console.log(about.version)
+    return 0
+  }
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    console.log(usage)
+    return name === '' ? 2 : 0
+  }
+  switch (name) {
+    case 'serve': {
+      const { options } = read(rest, 0, ['config', 'root', 'listen', 'workers', 'dev', 'production'])
+      return (await import('./commands/serve.ts')).serve(options)
+    }
+    case 'check': {
+      const { options } = read(rest, 0, ['config', 'root'])
+      return (await import('./commands/check.ts')).checkFiles(options)
+    }
+    case 'explain': {
+      const { options, words } = read(rest, 1, ['config', 'root'])
+      if (words[0] === undefined) throw new UsageError('expected a URL: pso explain /shop/cart')
+      return (await import('./commands/explain.ts')).explainUrl(words[0], options)
+    }
+    case 'directives': {
+      const { words } = read(rest, 1, [])
+      return (await import('./commands/directives.ts')).describeDirectives(words[0])
+    }
+  }
+  if (later.includes(name)) throw new UsageError(`pso ${name} is not built yet`)
+  const { nearestName } = await import('../directives/index.ts')
+  const nearest = nearestName(name, ['serve', 'check', 'explain', 'directives'])
+  throw new UsageError(`unknown command ${name}${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}\n${usage}`)
+}
+
+const kinds = {
+  config: { type: 'string' },
+  root: { type: 'string' },
+  listen: { type: 'string' },
+  workers: { type: 'string' },
+  dev: { type: 'boolean' },
+  production: { type: 'boolean' },
+} as const
+
+/** The options that a command knows, and at most `most` words. */
+function read(
+  args: readonly string[],
+  most: number,
+  names: readonly (keyof typeof kinds)[],
+): { options: CommandOptions; words: readonly string[] } {
+  try {
+    const options = Object.fromEntries(names.map(name => [name, kinds[name]]))
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    if (positionals.length > most) throw new Error(`did not expect ${JSON.stringify(positionals[most])}`)
+    return { options: values as CommandOptions, words: positionals }
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n${usage}`)
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(error.message)
+  process.exitCode = error.exitCode
+}

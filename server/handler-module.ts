@@ -1,0 +1,1 @@
+export type HandlerModule = Record<string, unknown>

@@ -1,0 +1,72 @@
+import cluster, { type Worker } from 'node:cluster'
+
+/** What a worker tells its primary. */
+export type WorkerMessage =
+  | { readonly type: 'ready'; readonly workers: number; readonly addresses: readonly string[] }
+  | { readonly type: 'alive' }
+
+const SILENCE_MS = 10_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+
+/**
+ * The primary: starts workers, each a whole server, and puts another in the place of one that dies or falls silent. It reads no
+ * configuration and no user code, so that nothing but a signal can end it: how many workers there are the first of them says.
+ * Resolves to an exit code where the first worker could not begin.
+ */
+export function supervise(): Promise<number> {
+  return new Promise(resolve => {
+    let isReady = false
+    let stopping = false
+    let wanted = 1
+    let pause = FIRST_PAUSE_MS
+    const lastHeard = new Map<number, number>()
+
+    const start = (replaces?: string): void => {
+      const worker = cluster.fork(replaces === undefined ? {} : { PSO_REPLACES: replaces })
+      lastHeard.set(worker.id, Date.now())
+      worker.on('message', (message: WorkerMessage) => {
+        lastHeard.set(worker.id, Date.now())
+        if (message.type !== 'ready') return
+        pause = FIRST_PAUSE_MS
+        if (isReady) return
+        isReady = true
+        wanted = message.workers
+        console.log(`pso serves ${message.addresses.join(' ')} (${wanted} ${wanted === 1 ? 'worker' : 'workers'})`)
+        for (let more = 1; more < wanted; more++) start()
+      })
+    }
+
+    cluster.on('exit', (worker, code, signal) => {
+      lastHeard.delete(worker.id)
+      const how = signal === null || signal === undefined ? `with code ${code}` : `by ${signal}`
+      if (stopping) {
+        if (workers().length === 0) process.exit(0)
+      } else if (!isReady) {
+        resolve(code === 0 ? 1 : code || 1)
+      } else {
+        setTimeout(() => stopping || start(`worker ${worker.process.pid} ended ${how}; another takes its place`), pause)
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+      }
+    })
+
+    const silence = setInterval(() => {
+      for (const worker of workers())
+        if (isReady && Date.now() - (lastHeard.get(worker.id) ?? 0) > SILENCE_MS) worker.process.kill('SIGKILL')
+    }, 1000)
+    silence.unref()
+
+    const stop = (): void => {
+      if (stopping) process.exit(1)
+      stopping = true
+      for (const worker of workers()) worker.process.kill('SIGTERM')
+      if (workers().length === 0) process.exit(0)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => workers().forEach(worker => worker.process.kill('SIGHUP')))
+    start()
+  })
+}
+
+const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter(worker => worker !== undefined)

@@ -1,0 +1,85 @@
+import { flushCompileCache } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { createServer, type Server } from './index.ts'
+import { guardProcessExit } from './process-exit.ts'
+import { ConfigError, type ConfigArguments, configSource, readConfig } from './server-ini.ts'
+import type { WorkerMessage } from './supervisor.ts'
+
+export interface ServeOptions extends ConfigArguments {
+  readonly dev?: boolean
+  readonly production?: boolean
+}
+
+/**
+ * Serves in this process until a signal comes. `alone`: there is no primary, and this process says itself that it is ready.
+ * Resolves to an exit code where it cannot begin: 2 for a bad configuration, 1 for an address that is taken.
+ */
+export async function serveHere(options: ServeOptions, alone: boolean): Promise<number> {
+  let server: Server
+  let addresses: string[]
+  try {
+    const source = configSource(options)
+    const config = readConfig(source)
+    const development = options.dev === true || (options.production !== true && process.stdout.isTTY && config.directives.Listen.every(({ host }) => isLoopback(host)))
+    const workers = alone ? 1 : (config.directives.Workers ?? (development ? 1 : availableParallelism()))
+    server = await createServer({ config, development, workers })
+    addresses = await server.listen()
+    obeySignals(server, source)
+    announce({ workers, addresses }, alone, development)
+  } catch (error) {
+    if (error instanceof ConfigError) return complain(error.message, 2)
+    const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+    if (code === 'EADDRINUSE') return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)
+    if (code === 'EACCES' && port !== undefined) return complain(`${address}:${port} may not be opened by this user (Listen, --listen)`, 1)
+    if (code === 'EADDRNOTAVAIL') return complain(`${address} is no address of this machine (Listen, --listen)`, 1)
+    return complain(String((error as Error).stack ?? error), 1)
+  }
+  const replaced = process.env['PSO_REPLACES']
+  if (replaced !== undefined) server.logError(replaced)
+  // what a module left running fails on its own: the request it belongs to is answered, the others notice nothing
+  process.on('uncaughtException', error => server.uncaught(error))
+  process.on('unhandledRejection', error => server.uncaught(error))
+  guardProcessExit()
+  flushCompileCache()
+  return 0
+}
+
+function complain(message: string, exitCode: number): number {
+  console.error(`pso: ${message}`)
+  return exitCode
+}
+
+function announce({ workers, addresses }: { readonly workers: number; readonly addresses: readonly string[] }, alone: boolean, development: boolean): void {
+  if (alone) {
+    console.log(`pso serves ${addresses.join(' ')} (${development ? 'development' : 'production'})`)
+    return
+  }
+  process.send!({ type: 'ready', workers, addresses } satisfies WorkerMessage)
+  setInterval(() => process.connected && process.send!({ type: 'alive' }), 1000).unref()
+}
+
+function obeySignals(server: Server, source: ReturnType<typeof configSource>): void {
+  let stopping = false
+  const stop = (): void => {
+    // told twice: at once
+    if (stopping) process.exit(1)
+    stopping = true
+    server.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  // the primary is gone: nobody would replace or stop this worker
+  process.on('disconnect', () => stopping || stop())
+  process.on('SIGHUP', () => {
+    try {
+      server.reload(readConfig(source))
+    } catch (error) {
+      server.logError(`server.ini is not taken, the old configuration keeps serving: ${(error as Error).message}`)
+    }
+  })
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -1,0 +1,25 @@
+import type { SessionLoader } from './loader.ts'
+import type { Transport } from './transport.ts'
+import type { CookieAttributes } from './transports/cookie.ts'
+
+/** What a service says of its sessions. The same object may serve many requests. */
+export interface SessionOptions {
+  readonly serviceId: string
+  readonly loader: SessionLoader
+  /** 1-128 of `[A-Za-z0-9_-]`: one session for all visitors, whatever they present. */
+  readonly forcedId?: string
+  /** PSOSessionExpire: seconds from the session's creation, or a date in ms. */
+  readonly expire?: { readonly seconds: number } | { readonly date: number }
+  /** PSOSessionExpireOn: the last ms of that day. Where both are set, the earlier one holds. */
+  readonly expireOn?: { readonly date: number }
+  /** PSOSessionIdle. Absent: one day for a session without an expiry, else no limit. */
+  readonly idleSeconds?: number
+  readonly lock: 'on' | 'off'
+  readonly lockWaitMs: number
+  readonly readOnly: boolean
+  readonly cookie: CookieAttributes
+  /** How ids travel; absent: by cookie. */
+  readonly transport?: Transport
+  /** PSOSessionFileLoader_Path where it is set: it wins over the PATH of an implementation class. */
+  readonly fileLoaderPath?: string
+}

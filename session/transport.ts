@@ -1,0 +1,31 @@
+import type { CookieAttributes } from './transports/cookie.ts'
+
+/** What a request brings that concerns sessions. */
+export interface Presented {
+  /** The Cookie header as it came, of several lines joined by `; `. */
+  readonly cookieHeader: string | undefined
+  /** True where the request came over TLS. */
+  readonly secure: boolean
+  /** The request, handed on to the loaders of users. */
+  readonly req?: unknown
+}
+
+/** Where and for how long a client is to keep an id. */
+export interface Keeping {
+  readonly serviceId: string
+  readonly attributes: CookieAttributes
+  readonly secure: boolean
+  /** When the session expires, ms; absent: with the browser. */
+  readonly expiresAt: number | undefined
+  readonly now: number
+}
+
+/** How a session's id travels between client and server. */
+export interface Transport {
+  /** What the client presents as an id of the service, first choice first: text of any form, of which nothing is known. */
+  idsOf(presented: Presented, serviceId: string): readonly string[]
+  /** The Set-Cookie value that gives the client `id`; undefined where the transport needs none. */
+  give(id: string, keeping: Keeping): string | undefined
+  /** The Set-Cookie value that takes the id back. */
+  takeBack(keeping: Keeping): string | undefined
+}

@@ -1,0 +1,88 @@
+import { SessionError } from '../session-error.ts'
+import type { Keeping, Presented, Transport } from '../transport.ts'
+
+/** The attributes of the session cookie (`PSOCookieSession_*`). They concern the cookie only, never the server's life. */
+export interface CookieAttributes {
+  readonly comment?: string
+  readonly domain?: string
+  /** Seconds. This or `expires` stands in place of what the session's own expiry says. */
+  readonly maxAge?: number
+  /** Default: `/`. */
+  readonly path?: string
+  /** Absent: on where the request came over TLS. */
+  readonly secure?: boolean
+  readonly version?: number | string
+  /** A date in ms. */
+  readonly expires?: number
+  /** Default: on. */
+  readonly httpOnly?: boolean
+  /** Default: Lax. */
+  readonly sameSite?: 'Lax' | 'Strict' | 'None'
+  readonly partitioned?: boolean
+  readonly priority?: 'Low' | 'Medium' | 'High'
+}
+
+/** The id in the cookie that is named after the service. Reads and writes the header fields itself: equal names, Comment, Version. */
+export class CookieTransport implements Transport {
+  idsOf(presented: Presented, serviceId: string): readonly string[] {
+    const { cookieHeader } = presented
+    return cookieHeader === undefined ? [] : cookieValues(cookieHeader, serviceId)
+  }
+
+  give(id: string, keeping: Keeping): string {
+    const { attributes, expiresAt, now } = keeping
+    if (expiresAt === undefined || attributes.maxAge !== undefined || attributes.expires !== undefined)
+      return setCookie(id, keeping, attributes.expires, attributes.maxAge)
+    return setCookie(id, keeping, expiresAt, Math.max(0, Math.ceil((expiresAt - now) / 1000)))
+  }
+
+  /** With the attributes it was given with: a browser deletes the cookie of the same name, domain, path and partition. */
+  takeBack(keeping: Keeping): string {
+    return setCookie('', keeping, 0, 0)
+  }
+}
+
+export const cookieTransport: Transport = new CookieTransport()
+
+/** The values of all cookies of exactly this name, in the order of the header, without their quotes. */
+export function cookieValues(header: string, name: string): string[] {
+  const values: string[] = []
+  if (!header.includes(name)) return values
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=')
+    if (equals === -1 || trim(pair.slice(0, equals)) !== name) continue
+    const value = trim(pair.slice(equals + 1))
+    values.push(value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value)
+  }
+  return values
+}
+
+/** Blanks and tabs only: `trim()` takes characters away that belong to the name. */
+const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '')
+
+function setCookie(id: string, keeping: Keeping, expires: number | undefined, maxAge: number | undefined): string {
+  const { serviceId, attributes } = keeping
+  if (!cookieName.test(serviceId)) throw new SessionError('bad-cookie', 'the service id is no name for a cookie')
+  let text = `${serviceId}=${checked('value', id)}; Path=${checked('Path', attributes.path ?? '/')}`
+  if (attributes.domain !== undefined) text += `; Domain=${checked('Domain', attributes.domain)}`
+  if (expires !== undefined) text += `; Expires=${new Date(expires).toUTCString()}`
+  if (maxAge !== undefined) text += `; Max-Age=${maxAge}`
+  if (attributes.secure ?? keeping.secure) text += '; Secure'
+  if (attributes.httpOnly ?? true) text += '; HttpOnly'
+  text += `; SameSite=${checked('SameSite', attributes.sameSite ?? 'Lax')}`
+  if (attributes.partitioned) text += '; Partitioned'
+  if (attributes.priority !== undefined) text += `; Priority=${checked('Priority', attributes.priority)}`
+  if (attributes.comment !== undefined) text += `; Comment=${checked('Comment', attributes.comment)}`
+  if (attributes.version !== undefined) text += `; Version=${checked('Version', String(attributes.version))}`
+  // RFC 6265bis 5.6: what is longer a browser may throw away without a word
+  if (text.length > 4096) throw new SessionError('bad-cookie', `the session cookie has ${text.length} bytes, 4096 are allowed`)
+  return text
+}
+
+const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/
+
+/** A semicolon would begin another attribute, a line end another header field. */
+function checked(what: string, value: string): string {
+  if (/^[\x20-\x3a\x3c-\x7e]*$/.test(value)) return value
+  throw new SessionError('bad-cookie', `the ${what} of the session cookie may hold printable ASCII without semicolons`)
+}
