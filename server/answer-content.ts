@@ -1,11 +1,14 @@
-import type { FileSlice } from './handlers/static-file.ts'
 import { listDirectory } from './handlers/listing.ts'
+import type { StaticSettings } from './handlers/static-file.ts'
+import { isServable } from './hidden-names.ts'
 import { redirectPage } from './error-document.ts'
-import { Refusal } from './locate.ts'
+import { Refusal } from './refusal.ts'
 import type { Location } from './locate.ts'
+import type { Plan } from './plan.ts'
 import type { RequestState } from './request-state.ts'
-const filesOf = (_s: RequestState): unknown => ({})
 import { runContent } from './run-content.ts'
+import { ServerReturn } from './server-return.ts'
+import type { Site } from './site.ts'
 
 /** Makes the answer of what `choose` chose: the Content phase. */
 export function answerContent(state: RequestState): void | Promise<void> {
@@ -38,15 +41,44 @@ function answerDeclined(state: RequestState, isDeclined: boolean): void {
 }
 
 function answerFile(state: RequestState): void {
-  const { file, stats } = state.location as Location & { file: string }
-  const { site, plan, output } = state
-  const answer = site.staticFiles.answer({ method: state.method, headers: state.raw.headers }, file, stats!, filesOf(state))
-  // an error document is sent whole, under the error's status, whatever the client's conditions say
+  const { site, output, location } = state
+  const { file, stats } = location as Location & { file: string }
+  const answer = site.staticFiles.answer(state.method, state.raw.headers, file, stats!, staticSettingsOf(site, state.plan))
+  if (answer.status >= 400) {
+    for (let at = 0; at < answer.headers.length; at += 2) output.headers.set(answer.headers[at]!, answer.headers[at + 1]!)
+    throw new ServerReturn(answer.status)
+  }
+  // the document of an error is sent whole, under the error's status, whatever the client's conditions say
   output.status = state.errorStatus ?? answer.status
-  for (const [name, value] of Object.entries(answer.headers)) output.headers.set(name, value)
+  output.prepared = answer.headers
+  output.isFile = true
   if (answer.body === undefined) return
-  if (typeof answer.body === 'string' || answer.body instanceof Uint8Array) output.write(answer.body)
-  else output.slice = answer.body as FileSlice
+  if ('fd' in answer.body) output.slice = answer.body
+  else output.write(answer.body)
+}
+
+const settings = new WeakMap<Plan, StaticSettings>()
+
+/** What a directory's configuration says of its files, made once. */
+function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
+  let known = settings.get(plan)
+  if (known === undefined) {
+    const { directives } = plan
+    const { on } = directives.Options
+    const rules = {
+      accessFileNames: directives.AccessFileName,
+      isModule: (path: string) => site.modules.has(path),
+      allowTypeScript: directives.SetHandler === 'default-handler',
+      allowOutside: on.has('FollowSymLinks') || on.has('SymLinksIfOwnerMatch'),
+    }
+    known = {
+      AddType: directives.AddType,
+      AddDefaultCharset: directives.AddDefaultCharset,
+      isServable: realPath => isServable(realPath, site.config.documentRoot, rules),
+    }
+    settings.set(plan, known)
+  }
+  return known
 }
 
 async function answerListing(state: RequestState): Promise<void> {

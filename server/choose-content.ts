@@ -1,33 +1,109 @@
-import type { Stats } from 'node:fs'
-import { join } from 'node:path'
 import { statSync } from 'node:fs'
-import type { HandlerRef } from '../directives/index.ts'
+import { extname, join } from 'node:path'
+import type { Directives, HandlerRef } from '../directives/index.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
 import type { Location } from './locate.ts'
-import type { Plan } from './plan.ts'
+
+/** What answers a request. */
 export type Content =
-  | { readonly kind: 'program'; readonly handlers: readonly HandlerRef[]; readonly scriptUrl: string; readonly pathInfo: string; readonly file: string | undefined }
-  | { readonly kind: 'static'; readonly file: string; readonly stats: Stats }
+  | {
+      readonly kind: 'program'
+      readonly handlers: readonly HandlerRef[]
+      /** The URL of the directory where the handler was named, with its slash, or of the existing file. */
+      readonly scriptUrl: string
+      /** What follows it, beginning with `/`; '' for that itself. */
+      readonly pathInfo: string
+    }
+  | { readonly kind: 'static' }
   | { readonly kind: 'listing' }
-  | { readonly kind: 'index'; readonly path: string }
-  | { readonly kind: 'fallback'; readonly path: string }
+  /** Another URL path, looked at in place of this one. */
+  | { readonly kind: 'index' | 'fallback'; readonly path: string }
   | { readonly kind: 'redirect'; readonly status: number; readonly to: string }
-  | { readonly kind: 'refuse'; readonly status: 403 | 404 }
-export function chooseContent(location: Location, plan: Plan, handler: DirectoryHandler | undefined, _method: string): Content {
-  const d = plan.directives
-  const prog = (): Content => {
-    const up = location.directory.slice(handler!.directory.length).split('/').length - 1
-    const scriptUrl = location.directoryUrl.split('/').slice(0, location.directoryUrl.split('/').length - 1 - up).join('/') + '/'
-    const pathInfo = location.path.slice(scriptUrl.length - 1)
-    return { kind: 'program', handlers: handler!.handlers, scriptUrl, pathInfo: pathInfo === '/' ? '' : pathInfo, file: undefined }
-  }
-  if (location.kind === 'file' && !location.source) return location.pathInfo ? { kind: 'refuse', status: 404 } : { kind: 'static', file: location.file!, stats: location.stats! }
-  if (location.kind === 'directory') {
-    if (!location.hasSlash) return { kind: 'redirect', status: 301, to: `${encodeURI(location.path)}/` }
-    for (const i of d.DirectoryIndex) if (statSync(join(location.directory, i), { throwIfNoEntry: false })) return { kind: 'index', path: location.directoryUrl + i }
-    if (handler?.own) return prog()
-    if (d.Options.on.has('Indexes')) return { kind: 'listing' }
-    return handler ? prog() : { kind: 'refuse', status: 403 }
-  }
-  return handler ? prog() : d.FallbackResource ? { kind: 'fallback', path: d.FallbackResource } : { kind: 'refuse', status: 404 }
+  /** `status`: 403, 404, or what a Redirect without a target says. */
+  | { readonly kind: 'refuse'; readonly status: number }
+
+/** Chooses what answers, by DESIGN 4 in its order; `handler` is the directory's own or inherited one. Looks at files only for an index. */
+export function chooseContent(
+  location: Location,
+  { directives }: { readonly directives: Directives },
+  handler: DirectoryHandler | undefined,
+): Content {
+  const redirect = redirected(location, directives)
+  if (redirect !== undefined) return redirect
+  const usable = suitable(location, handler)
+  if (location.kind === 'file') return ofFile(location, directives, usable)
+  if (location.kind === 'directory') return ofDirectory(location, directives, usable)
+  return usable === undefined ? missing(location, directives) : programIn(location, usable)
 }
+
+/** The first Redirect whose path is the URL's or a whole part of its beginning; the rest and the query go along (mod_alias). */
+function redirected({ path, query }: Location, { Redirect }: Directives): Content | undefined {
+  for (const { status, from, to } of Redirect) {
+    const rest = path.slice(from.length)
+    if (!path.startsWith(from) || !(rest === '' || rest.startsWith('/') || from.endsWith('/'))) continue
+    if (to === undefined) return { kind: 'refuse', status }
+    const tail = rest.split('/').map(encodeURIComponent).join('/')
+    return { kind: 'redirect', status, to: to + tail + (query === undefined ? '' : `?${query}`) }
+  }
+  return undefined
+}
+
+/** The handler with those of its functions that are for this file's extension: a list for it goes in place of the unrestricted ones. */
+function suitable({ name }: Location, handler: DirectoryHandler | undefined): (DirectoryHandler & { isForExtension: boolean }) | undefined {
+  if (handler === undefined) return undefined
+  const extension = extname(name ?? '').toLowerCase()
+  const special = handler.handlers.filter(({ extensions }) => extensions?.includes(extension))
+  if (special.length > 0) return { ...handler, handlers: special, isForExtension: true }
+  const handlers = handler.handlers.every(({ extensions }) => extensions === undefined)
+    ? handler.handlers
+    : handler.handlers.filter(({ extensions }) => extensions === undefined)
+  return handlers.length === 0 ? undefined : { ...handler, handlers, isForExtension: false }
+}
+
+function ofFile(location: Location, directives: Directives, handler: ReturnType<typeof suitable>): Content {
+  const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
+  const wanted = directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
+  const isProgram = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
+  if (isProgram && handler !== undefined) {
+    const { pathInfo, path } = location
+    if (pathInfo !== '' && directives.AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
+    return { kind: 'program', handlers: handler.handlers, scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
+  }
+  // a source is not there for the web: what would answer a missing file does
+  if (location.source && wanted !== 'default-handler')
+    return handler === undefined ? missing(location, directives) : programIn(location, handler)
+  if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return { kind: 'refuse', status: 404 }
+  return { kind: 'static' }
+}
+
+function ofDirectory(location: Location, directives: Directives, handler: DirectoryHandler | undefined): Content {
+  if (!location.hasSlash && directives.DirectorySlash) {
+    const path = location.path.split('/').map(encodeURIComponent).join('/')
+    // one slash: two would name another host
+    return { kind: 'redirect', status: 301, to: `${path}/${location.query === undefined ? '' : `?${location.query}`}` }
+  }
+  for (const name of directives.DirectoryIndex) {
+    if (name.startsWith('/')) return { kind: 'index', path: name }
+    const found = statSync(join(location.directory, name), { throwIfNoEntry: false })
+    if (found?.isFile()) return { kind: 'index', path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`) }
+  }
+  if (handler?.own) return programIn(location, handler)
+  if (directives.Options.on.has('Indexes')) return { kind: 'listing' }
+  return handler === undefined ? { kind: 'refuse', status: 403 } : programIn(location, handler)
+}
+
+function missing(location: Location, { FallbackResource }: Directives): Content {
+  if (FallbackResource === undefined || FallbackResource === 'disabled' || location.path === FallbackResource)
+    return { kind: 'refuse', status: 404 }
+  return { kind: 'fallback', path: FallbackResource }
+}
+
+/** The path behind the URL of the directory where the handler was named. */
+function programIn(location: Location, { handlers, directory }: DirectoryHandler): Content {
+  const levels = location.directory.slice(directory.length).split('/').length - 1
+  let scriptUrl = location.directoryUrl
+  for (let level = 0; level < levels; level++) scriptUrl = scriptUrl.slice(0, scriptUrl.lastIndexOf('/', scriptUrl.length - 2) + 1)
+  const pathInfo = location.path.slice(scriptUrl.length - 1)
+  return { kind: 'program', handlers, scriptUrl, pathInfo: pathInfo === '/' ? '' : pathInfo }
+}
+

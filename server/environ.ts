@@ -25,7 +25,7 @@ export function environOf(state: RequestState): Record<string, string> {
     PATH_INFO: pathInfo === '' ? undefined : pathInfo,
     PATH_TRANSLATED: pathInfo === '' ? undefined : site.config.documentRoot + pathInfo,
     DOCUMENT_ROOT: site.config.documentRoot,
-    REMOTE_ADDR: fastify.ip,
+    REMOTE_ADDR: state.clientAddress,
     REMOTE_PORT: String(raw.socket?.remotePort ?? ''),
     REMOTE_USER: state.user,
     AUTH_TYPE: state.authType,

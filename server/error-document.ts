@@ -3,7 +3,7 @@ import { DirectivesError, formatProblem } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
 import { HandlerError } from './handler-error.ts'
 import { whereThrown } from './where-thrown.ts'
-import { Refusal } from './locate.ts'
+import { Refusal } from './refusal.ts'
 import { escapeHtml, page } from './page.ts'
 import type { RequestState } from './request-state.ts'
 import { ServerReturn } from './server-return.ts'
@@ -25,14 +25,16 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
   const { output } = state
   output.discard()
   output.status = status
+  output.isFile = false
+  output.prepared = []
   output.contentType = 'text/html; charset=utf-8'
-  for (const name of ['content-type', 'content-length', 'etag', 'last-modified']) output.headers.delete(name)
+  for (const name of ['content-type', 'content-length']) output.headers.delete(name)
   output.write(errorPage(status, mayExplain(state) ? explanation(error) : undefined))
 }
 
 /** In development, and only to a client on this machine, the page says what is wrong and where. */
 function mayExplain(state: RequestState): boolean {
-  return state.site.development && isLoopback(state.raw.socket?.remoteAddress) && isLoopback(state.fastify.ip)
+  return state.site.development && isLoopback(state.raw.socket?.remoteAddress) && isLoopback(state.clientAddress)
 }
 
 const isLoopback = (address: string | undefined): boolean =>

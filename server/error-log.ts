@@ -44,7 +44,7 @@ export function createErrorLog(file: LogFile, threshold: LogLevel, now: () => nu
 function errorLine(now: number, level: LogLevel, message: string, state: RequestState | undefined): string {
   const [, day, date, month, year, time] = /^(\w+), (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(now).toUTCString())!
   const when = `${day} ${month} ${date} ${time}.${String(now % 1000).padStart(3, '0')} ${year}`
-  const client = state === undefined ? '' : ` [client ${state.fastify.ip}:${state.raw.socket?.remotePort ?? 0}]`
+  const client = state === undefined ? '' : ` [client ${state.clientAddress}:${state.raw.socket?.remotePort ?? 0}]`
   return `[${when}] [${level}] [pid ${process.pid}]${client} ${oneLine(message)}\n`
 }
 

@@ -6,6 +6,7 @@ import { openLogs } from './logs.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
 import { makeSite } from './make-site.ts'
+import { prepareStateDirectory } from './state-directory.ts'
 
 export interface ServerOptions {
   readonly config: ServerConfig
@@ -37,6 +38,7 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { development, workers = 1, now = Date.now, watch = development } = options
   const { directives } = options.config
+  prepareStateDirectory(options.config.stateDirectory)
   const logs = openLogs(options.config, now)
   const holder = {} as Parameters<typeof buildApp>[0]
   const app = await buildApp(holder, directives.TrustProxy, directives.Timeout * 1000)

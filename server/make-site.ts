@@ -60,7 +60,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
     store,
     locator,
     modules,
-    staticFiles: createStaticFiles({ cacheBytes: CACHE_BYTES, accessFileNames }),
+    staticFiles: createStaticFiles({ cacheBytes: CACHE_BYTES, now, recheckMs }),
     plan: planOf({ workers }, serverMerged(config)),
     errorLog: logs.error,
     accessLog: logs.access,

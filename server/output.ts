@@ -13,8 +13,14 @@ export class Output {
   readonly headers = new HeaderTable()
   /** Sent as Content-Type where the headers have none; undefined: the handler's default. */
   contentType: string | undefined
+  /** Header fields of a file, name and value in turn, made ready by who answers: those of `headers` stand beside them. */
+  prepared: readonly string[] = []
+  /** A file's type is its own: none is not text/html. */
+  isFile = false
   /** A file to be streamed in place of what was written. */
   slice: FileSlice | undefined
+  /** Bytes of body that were handed to the connection. */
+  sentBytes = 0
   /** True once the head has left: status, headers and cookies stand, and a failure can only cut the connection. */
   flushed = false
   #chunks: (string | Uint8Array)[] = []

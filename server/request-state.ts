@@ -25,6 +25,8 @@ export class RequestState {
   readonly response: ServerResponse
   /** Ms since the epoch. */
   readonly startedAt: number
+  /** As seen through TrustProxy; taken at once, since a connection that is gone has none. */
+  readonly clientAddress: string
   /** The URL to be served: the client's, Trans's, or that of an internal redirect. */
   url: string
   /** GET where an error document answers in place of what was asked for. */
@@ -63,6 +65,7 @@ export class RequestState {
     this.raw = fastify.raw
     this.response = response
     this.startedAt = site.now()
+    this.clientAddress = fastify.ip
     this.url = fastify.originalUrl
     this.method = fastify.method
     this.plan = site.plan

@@ -86,7 +86,7 @@ export class Request {
 
   /** The client's address, as seen through TrustProxy. */
   get remoteIp(): string {
-    return this.#state.fastify.ip
+    return this.#state.clientAddress
   }
 
   /** Set by Authen. */
@@ -109,8 +109,8 @@ export class Request {
   get headersIn(): HeaderTable {
     if (this.#headersIn === undefined) {
       this.#headersIn = new HeaderTable()
-      for (const [name, values] of Object.entries(this.#state.raw.headersDistinct))
-        for (const value of values ?? []) this.#headersIn.add(name, value)
+      const { rawHeaders } = this.#state.raw
+      for (let at = 0; at < rawHeaders.length; at += 2) this.#headersIn.add(rawHeaders[at]!, rawHeaders[at + 1]!)
     }
     return this.#headersIn
   }

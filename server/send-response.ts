@@ -9,7 +9,9 @@ export async function flush(state: RequestState): Promise<void> {
   if (state.closed) return
   if (!state.output.flushed) await sendHead(state)
   const chunk = state.output.take()
-  if (state.method !== 'HEAD') await writeChunk(state.response, chunk)
+  if (state.method === 'HEAD') return
+  state.output.sentBytes += byteLength(chunk)
+  await writeChunk(state.response, chunk)
 }
 
 /** The head of an answer whose length nobody knows yet. An event stream lets its session go: it may last for hours. */
@@ -32,15 +34,18 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   const { output, response } = state
   if (state.closed) return output.discard()
   if (output.flushed) {
-    response.end(state.method === 'HEAD' ? undefined : output.take())
+    const rest = output.take()
+    if (state.method !== 'HEAD') output.sentBytes += byteLength(rest)
+    response.end(state.method === 'HEAD' ? undefined : rest)
     return
   }
   const { slice, status } = output
   const bodiless = status === 204 || status === 304
   const body = slice === undefined ? output.take() : ''
   const head = headOf(state, bodiless)
-  if (!bodiless && !output.headers.has('content-length'))
-    head.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
+  const length = slice?.length ?? byteLength(body)
+  if (!bodiless && !output.isFile && !output.headers.has('content-length')) head.push('Content-Length', String(length))
+  if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
   output.flushed = true
   response.writeHead(status, head)
   if (slice !== undefined) return sendSlice(slice, response)
@@ -48,7 +53,10 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   else response.end(body)
 }
 
-/** Name and value in turn: the author's headers, the content type, the sessions' cookies, then what `Header` lines say. */
+const byteLength = (chunk: string | Uint8Array): number =>
+  typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length
+
+/** Name and value in turn: a file's own fields, the author's headers, the content type, the sessions' cookies, then what `Header` lines say. */
 function headOf(state: RequestState, bodiless = false): string[] {
   const { output } = state
   for (const { session } of state.sessions) {
@@ -57,16 +65,16 @@ function headOf(state: RequestState, bodiless = false): string[] {
   }
   const type = contentTypeOf(state)
   if (type !== undefined && !bodiless && !output.headers.has('content-type')) output.headers.set('Content-Type', type)
-  applyHeaders(state)
-  const head: string[] = []
+  if (state.plan.directives.Header.length > 0) {
+    for (let at = 0; at < output.prepared.length; at += 2) output.headers.set(output.prepared[at]!, output.prepared[at + 1]!)
+    output.prepared = []
+    applyHeaders(state)
+  }
+  const head = [...output.prepared]
   output.headers.appendTo(head)
   return head
 }
 
-/** A handler's page is HTML unless it says otherwise; an empty answer of a file or a redirect has no type. */
-function contentTypeOf(state: RequestState): string | undefined {
-  const { output } = state
-  return output.headers.get('content-type') ?? output.contentType ?? (output.slice === undefined && !isFile(state) ? 'text/html; charset=utf-8' : undefined)
-}
-
-const isFile = (state: RequestState): boolean => state.content?.kind === 'static' && state.errorStatus === undefined
+/** A handler's page is HTML unless it says otherwise; a file has its own type or none. */
+const contentTypeOf = ({ output }: RequestState): string | undefined =>
+  output.headers.get('content-type') ?? output.contentType ?? (output.isFile ? undefined : 'text/html; charset=utf-8')

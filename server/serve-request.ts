@@ -5,7 +5,7 @@ import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
 import { HandlerError } from './handler-error.ts'
 import { readInput } from './input.ts'
-import { Refusal } from './locate.ts'
+import { Refusal } from './refusal.ts'
 import type { PhaseName } from './phase.ts'
 import { phaseOf } from './phases.ts'
 import { handlerOf, planOf } from './plan.ts'
@@ -197,7 +197,7 @@ function configure(state: RequestState): void {
 /** An index and a fallback are looked at in place of what was asked for, with their own configuration; ten rounds at most. */
 function choose(state: RequestState): void {
   for (let round = 0; round < 10; round++) {
-    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.method)
+    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan))
     state.content = content
     if (content.kind !== 'index' && content.kind !== 'fallback') return
     state.url = content.path

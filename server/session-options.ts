@@ -24,6 +24,7 @@ export function sessionOptions(
     loader: openLoader(
       type === 'memory' ? { type } : { type, directory: directory ?? join(config.stateDirectory, 'sessions') },
     ),
+    ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     ...(forcedId === undefined ? {} : { forcedId }),
     ...(directives.PSOSessionExpire === undefined ? {} : { expire: directives.PSOSessionExpire }),
     ...(directives.PSOSessionExpireOn === undefined ? {} : { expireOn: directives.PSOSessionExpireOn }),

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { createServer, type Server } from './index.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { ConfigError, type ConfigArguments, configSource, readConfig } from './server-ini.ts'
+import { StateDirectoryError } from './state-directory.ts'
 import type { WorkerMessage } from './supervisor.ts'
 
 export interface ServeOptions extends ConfigArguments {
@@ -27,7 +28,7 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
     obeySignals(server, source)
     announce({ workers, addresses }, alone, development)
   } catch (error) {
-    if (error instanceof ConfigError) return complain(error.message, 2)
+    if (error instanceof ConfigError || error instanceof StateDirectoryError) return complain(error.message, 2)
     const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     if (code === 'EADDRINUSE') return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)
     if (code === 'EACCES' && port !== undefined) return complain(`${address}:${port} may not be opened by this user (Listen, --listen)`, 1)

@@ -1,7 +1,8 @@
 import { createConfigStore, DirectivesError, explain, formatProblem } from '../../directives/index.ts'
 import { chooseContent, type Content } from '../choose-content.ts'
 import { directoryHandler } from '../directory-handler.ts'
-import { createLocator, type Location, Refusal } from '../locate.ts'
+import { createLocator, type Location } from '../locate.ts'
+import { Refusal } from '../refusal.ts'
 import { phases } from '../phases.ts'
 import { type Plan, planOf } from '../plan.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from '../server-ini.ts'
@@ -18,7 +19,7 @@ export function explainUrl(url: string, options: ConfigArguments): number {
     for (let round = 0; round < 10; round++) {
       const location = locator.locate(path)
       const plan = planOf({ workers: 1 }, store.configOf({ directory: location.directory, name: location.name, path: location.path }))
-      const content = plan.problems.length > 0 ? undefined : chooseContent(location, plan, directoryHandler(plan.merged), 'GET')
+      const content = plan.problems.length > 0 ? undefined : chooseContent(location, plan, directoryHandler(plan.merged))
       print(location, plan, content)
       if (content?.kind !== 'index' && content?.kind !== 'fallback') return plan.problems.length > 0 ? 1 : 0
       path = content.path
@@ -52,7 +53,7 @@ function answerOf(content: Content): string {
     case 'program':
       return `${content.handlers.map(ref => ref.module + (ref.function === undefined ? '' : `::${ref.function}`)).join(' ')}, pathInfo ${JSON.stringify(content.pathInfo)}`
     case 'static':
-      return `the file ${content.file}`
+      return 'the file itself'
     case 'listing':
       return 'a listing of the directory'
     case 'index':

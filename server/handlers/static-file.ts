@@ -1,7 +1,224 @@
+import { closeSync, fstatSync, openSync, read, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { closeSync, createReadStream, openSync, type Stats } from 'node:fs'
-export interface FileSlice { readonly fd: number; readonly start: number; readonly length: number }
-export interface Answer { readonly status: number; readonly headers: Record<string, string>; readonly body: Buffer | string | FileSlice | undefined }
-export interface StaticFiles { answer(request: { method: string; headers: IncomingHttpHeaders }, file: string, stats: Stats, settings: unknown): Answer }
-export function createStaticFiles(_o: unknown): StaticFiles { return { answer(_r, file, stats) { return { status: 200, headers: { 'Content-Length': String(stats.size), ETag: '"x"' }, body: { fd: openSync(file), start: 0, length: stats.size } } } } }
-export async function sendSlice(slice: FileSlice, res: ServerResponse): Promise<void> { if (!slice.length) { closeSync(slice.fd); res.end(); return } createReadStream('', { fd: slice.fd, start: slice.start, end: slice.start + slice.length - 1 }).pipe(res) }
+import { promisify } from 'node:util'
+import { acceptedCodings, type Coding, codings } from '../accept-encoding.ts'
+import { byteRange } from '../byte-range.ts'
+import { conditionalStatus, rangeHolds } from '../conditional.ts'
+import { mediaTypeOf, type TypeSettings } from '../media-type.ts'
+import { writeChunk } from '../output.ts'
+import { Refusal } from '../refusal.ts'
+
+/** The answer for a file, before it is sent. */
+export interface Answer {
+  readonly status: number
+  /** Name and value in turn; Content-Length stands among them where there is a body. */
+  readonly headers: readonly string[]
+  readonly body: Buffer | FileSlice | undefined
+}
+
+/** A part of an open file. Whoever takes it closes it. */
+export interface FileSlice {
+  readonly fd: number
+  readonly start: number
+  readonly length: number
+}
+
+export interface StaticFiles {
+  /** Throws a Refusal where the file may not be sent after all, and 403 where it cannot be read. */
+  answer(method: string, headers: IncomingHttpHeaders, file: string, stats: Stats, settings: StaticSettings): Answer
+}
+
+export interface StaticSettings extends TypeSettings {
+  /** The second check, of the real path that is about to be opened. */
+  readonly isServable: (realPath: string) => boolean
+}
+
+/** One representation of a file: as it is, or a precompressed neighbour. */
+interface Entry {
+  /** Of the open file. */
+  readonly stats: Stats
+  readonly settings: StaticSettings
+  readonly realPath: string
+  readonly etag: string
+  readonly lastModified: string
+  /** Those that a 304 has too. */
+  readonly common: readonly string[]
+  readonly complete: readonly string[]
+  /** The whole of a small file; absent for one that is streamed. */
+  readonly bytes: Buffer | undefined
+}
+
+interface Neighbour {
+  readonly coding: Coding
+  readonly stats: Stats
+}
+
+const LARGEST_KEPT = 64 * 1024
+const CHUNK = 256 * 1024
+const MAX_NEIGHBOURS = 10_000
+
+/**
+ * Static files as Apache's default handler serves them: conditions, one range, precompressed neighbours. Small files come from a
+ * memory cache of `cacheBytes`, as long as their stat is the same; others are opened, and all that is said of them is of the open
+ * file, so that a file which is replaced while it is sent never mixes. Neighbours are looked for once in `recheckMs`.
+ */
+export function createStaticFiles({
+  cacheBytes,
+  now,
+  recheckMs,
+}: {
+  readonly cacheBytes: number
+  readonly now: () => number
+  readonly recheckMs: number
+}): StaticFiles {
+  const entries = new Map<string, Entry>()
+  const neighbours = new Map<string, { readonly at: number; readonly found: readonly Neighbour[] }>()
+  let kept = 0
+
+  function neighboursAt(file: string, stats: Stats): readonly Neighbour[] {
+    const known = neighbours.get(file)
+    const time = now()
+    if (known !== undefined && time >= known.at && time - known.at < recheckMs) return known.found
+    const found = neighboursOf(file, stats)
+    if (neighbours.size >= MAX_NEIGHBOURS) neighbours.clear()
+    neighbours.set(file, { at: time, found })
+    return found
+  }
+
+  function keep(file: string, entry: Entry): void {
+    entries.set(file, entry)
+    kept += weight(entry)
+    for (const [oldest, old] of entries) {
+      if (kept <= cacheBytes) return
+      forget(oldest, old)
+    }
+  }
+
+  function forget(file: string, entry: Entry): void {
+    entries.delete(file)
+    kept -= weight(entry)
+  }
+
+  return {
+    answer(method, headers, file, stats, settings) {
+      if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') return otherMethod(method)
+      const found = neighboursAt(file, stats)
+      const accepted = found.length === 0 ? [] : acceptedCodings(headers['accept-encoding'])
+      const chosen = accepted.flatMap(coding => found.filter(one => one.coding === coding))[0]
+      const path = chosen === undefined ? file : file + chosen.coding.extension
+      const known = entries.get(path)
+      if (known !== undefined && isSame(known.stats, chosen?.stats ?? stats) && known.settings === settings) {
+        // a module that a handler has imported since is a module now
+        if (!settings.isServable(known.realPath)) throw new Refusal(404, `${path} is never sent`)
+        return answerEntry(method, headers, known, undefined)
+      }
+      if (known !== undefined) forget(path, known)
+      const fd = open(path)
+      let answer: Answer | undefined
+      try {
+        const entry = readEntry(fd, path, file, chosen?.coding, found.length > 0, settings)
+        if (entry.bytes !== undefined) keep(path, entry)
+        answer = answerEntry(method, headers, entry, fd)
+        return answer
+      } finally {
+        if (!(answer?.body !== undefined && 'fd' in answer.body)) closeSync(fd)
+      }
+    },
+  }
+}
+
+const weight = ({ bytes }: Entry): number => bytes!.length + 1024
+
+function readEntry(fd: number, path: string, file: string, coding: Coding | undefined, mayVary: boolean, settings: StaticSettings): Entry {
+  const realPath = realpathSync.native(path)
+  const isRight = settings.isServable(realPath) && (coding === undefined || settings.isServable(realpathSync.native(file)))
+  if (!isRight) throw new Refusal(404, `${realPath} is never sent`)
+  const stats = fstatSync(fd)
+  const bytes = stats.size <= LARGEST_KEPT ? readWhole(fd, stats.size) : undefined
+  const etag = `"${Math.floor(stats.mtimeMs * 1000).toString(36)}-${stats.size.toString(36)}${coding === undefined ? '' : `-${coding.name}`}"`
+  const lastModified = new Date(Math.min(stats.mtimeMs, Date.now())).toUTCString()
+  const type = mediaTypeOf(file, settings)
+  const common = ['ETag', etag, ...(mayVary ? ['Vary', 'Accept-Encoding'] : [])]
+  const complete = [
+    ...common,
+    'Last-Modified',
+    lastModified,
+    'Accept-Ranges',
+    'bytes',
+    ...(type === undefined ? [] : ['Content-Type', type]),
+    ...(coding === undefined ? [] : ['Content-Encoding', coding.name]),
+  ]
+  return { stats, settings, realPath, etag, lastModified, common, complete, bytes }
+}
+
+const isSame = (a: Stats, b: Stats): boolean =>
+  a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino && a.ctimeMs === b.ctimeMs
+
+/** The precompressed neighbours that are not older than the file: `page.html.br` beside `page.html`. */
+const neighboursOf = (file: string, stats: Stats): Neighbour[] =>
+  codings.flatMap(coding => {
+    const found = statSync(file + coding.extension, { throwIfNoEntry: false })
+    return found?.isFile() && found.mtimeMs >= stats.mtimeMs ? [{ coding, stats: found }] : []
+  })
+
+function otherMethod(method: string): Answer {
+  return method === 'OPTIONS'
+    ? { status: 200, headers: ['Allow', 'GET, HEAD, POST, OPTIONS', 'Content-Length', '0'], body: undefined }
+    : { status: 405, headers: ['Allow', 'GET, HEAD, POST, OPTIONS'], body: undefined }
+}
+
+function answerEntry(method: string, headers: IncomingHttpHeaders, entry: Entry, fd: number | undefined): Answer {
+  const condition = method === 'POST' ? 200 : conditionalStatus(headers, entry)
+  if (condition === 304) return { status: 304, headers: entry.common, body: undefined }
+  if (condition === 412) return { status: 412, headers: [], body: undefined }
+  const size = entry.bytes?.length ?? entry.stats.size
+  const range = method === 'GET' && rangeHolds(headers['if-range'] as string | undefined, entry) ? byteRange(headers.range, size) : undefined
+  if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: undefined }
+  const { start, length } = range ?? { start: 0, length: size }
+  const complete = [...entry.complete, 'Content-Length', String(length)]
+  if (range !== undefined) complete.push('Content-Range', `bytes ${start}-${start + length - 1}/${size}`)
+  const status = range === undefined ? 200 : 206
+  if (method === 'HEAD') return { status, headers: complete, body: undefined }
+  const { bytes } = entry
+  return { status, headers: complete, body: bytes?.subarray(start, start + length) ?? { fd: fd!, start, length } }
+}
+
+/** A file that is cut off meanwhile gives what there is. */
+function readWhole(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  let at = 0
+  for (let count = -1; at < size && count !== 0; at += count) count = readSync(fd, bytes, at, size - at, at)
+  return bytes.subarray(0, at)
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'r')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Refusal(code === 'ENOENT' ? 404 : 403, `${file} cannot be read: ${code}`)
+  }
+}
+
+const readFrom = promisify(read)
+
+/** Streams a slice and closes it. A file that turns out shorter cuts the connection: the length has been promised. */
+export async function sendSlice({ fd, start, length }: FileSlice, response: ServerResponse): Promise<void> {
+  try {
+    let at = start
+    const end = start + length
+    while (at < end && !response.destroyed) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
+      const { bytesRead } = await readFrom(fd, chunk, 0, chunk.length, at)
+      if (bytesRead === 0) {
+        response.destroy()
+        return
+      }
+      at += bytesRead
+      await writeChunk(response, chunk.subarray(0, bytesRead))
+    }
+    if (!response.destroyed) response.end()
+  } finally {
+    closeSync(fd)
+  }
+}

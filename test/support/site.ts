@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -36,7 +36,6 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
   const stateDirectory = join(top, '.pso')
   plant(root, tree)
   plant(join(top, 'conf'), { 'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n` })
-  mkdirSync(stateDirectory, { mode: 0o700 })
   const server = await createServer({
     config: readServerConfig({ file: ini, environment: process.env, cwd: top }),
     development: options.development ?? false,
@@ -53,7 +52,7 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
     ...server,
     root,
     stateDirectory,
-    errorLog: () => readFileSync(join(stateDirectory, 'error.log'), 'utf8'),
+    errorLog: () => (existsSync(join(stateDirectory, 'error.log')) ? readFileSync(join(stateDirectory, 'error.log'), 'utf8') : ''),
     async url() {
       addresses ??= server.listen()
       return (await addresses)[0]!.replace(/\/$/, '')

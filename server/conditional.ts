@@ -1,0 +1,41 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** What a client's conditions are judged by. */
+export interface Validators {
+  /** A strong entity tag, in its quotes. */
+  readonly etag: string
+  /** As sent: an HTTP date, whole seconds. */
+  readonly lastModified: string
+}
+
+/**
+ * The status that the conditions of a GET or HEAD come to, in the order of RFC 9110 section 13.2.2: 412, 304, or 200 to go on.
+ * An entity tag goes before a date.
+ */
+export function conditionalStatus(headers: IncomingHttpHeaders, { etag, lastModified }: Validators): 200 | 304 | 412 {
+  const modified = Date.parse(lastModified)
+  const match = headers['if-match']
+  if (match !== undefined) {
+    if (!lists(match, etag, false)) return 412
+  } else if (isBefore(headers['if-unmodified-since'], modified)) return 412
+  const noneMatch = headers['if-none-match']
+  if (noneMatch !== undefined) return lists(noneMatch, etag, true) ? 304 : 200
+  const since = headers['if-modified-since']
+  if (since === undefined) return 200
+  const date = Date.parse(since)
+  return !Number.isNaN(date) && modified <= date ? 304 : 200
+}
+
+/** True if the range that is asked for still belongs to this file: `If-Range` compares strongly. */
+export function rangeHolds(ifRange: string | undefined, { etag, lastModified }: Validators): boolean {
+  return ifRange === undefined || ifRange === etag || ifRange === lastModified
+}
+
+const isBefore = (date: string | undefined, modified: number): boolean => date !== undefined && Date.parse(date) < modified
+
+function lists(field: string, etag: string, weakly: boolean): boolean {
+  return field.split(',').some(one => {
+    const tag = one.trim()
+    return tag === '*' || tag === etag || (weakly && tag === `W/${etag}`)
+  })
+}

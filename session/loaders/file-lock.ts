@@ -1,0 +1,175 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { hash } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Release } from '../loader.ts'
+import { LockQueue, lockTimeout } from '../lock-queue.ts'
+import { isDead, self } from './lock-owner.ts'
+
+/** How long one process may pass a lock on among its own requests before it lets others try. */
+const TURN_MS = 20
+const RETRY_MS = 1
+/** Every so many tries the owner is looked at. */
+const LOOK_EACH = 4
+
+/**
+ * Locks across the processes of one machine: a hard link of a file that names the owner, made beside what it locks. `link` is atomic and
+ * makes no inode, and the owner is there with it. A dead owner's lock is taken away under a mutex that the kernel releases.
+ * Within the process the requests wait in a queue; only the first of them competes.
+ */
+export class FileLock {
+  readonly #queue = new LockQueue()
+  readonly #ownerFile: string
+  readonly #mutexName: string
+  /** When this process got each lock that it holds, ms of the monotonic clock. */
+  readonly #since = new Map<string, number>()
+  /** Called where a directory was missing: whatever was known of its files is void. */
+  readonly #onLost: () => void
+
+  constructor(directory: string, onLost: () => void) {
+    this.#ownerFile = join(directory, `.owner-${self.replaceAll(' ', '-')}`)
+    this.#mutexName = hash('sha256', `pso\0${directory}`, 'hex').slice(0, 32)
+    this.#onLost = onLost
+  }
+
+  /** True while this process holds the lock of `path`. */
+  isHeld(path: string): boolean {
+    return this.#since.has(path)
+  }
+
+  lock(path: string, waitMs: number): Release | Promise<Release> {
+    if (!this.#queue.take(path)) return this.#queue.wait(path, waitMs).then(() => this.#compete(path, waitMs))
+    try {
+      if (this.#tryLink(path)) return this.#release(path)
+    } catch (error) {
+      this.#queue.leave(path)
+      throw error
+    }
+    return this.#compete(path, waitMs)
+  }
+
+  /** At once, or not at all. */
+  tryLock(path: string): Release | undefined {
+    if (!this.#queue.take(path)) return undefined
+    if (this.#tryLink(path)) return this.#release(path)
+    this.#queue.leave(path)
+    return undefined
+  }
+
+  /** The first of this process's queue: until the link can be made. */
+  async #compete(path: string, waitMs: number): Promise<Release> {
+    const until = performance.now() + waitMs
+    try {
+      for (let tries = 0; ; tries++) {
+        if (this.isHeld(path) || this.#tryLink(path)) return this.#release(path)
+        if (tries % LOOK_EACH === 0) await this.#takeFromDead(path)
+        if (performance.now() > until) throw lockTimeout(waitMs)
+        await sleep(RETRY_MS)
+      }
+    } catch (error) {
+      this.#queue.leave(path)
+      throw error
+    }
+  }
+
+  #release(path: string): Release {
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      const since = this.#since.get(path) ?? 0
+      if (this.#queue.hasWaiting(path) && performance.now() - since < TURN_MS) {
+        this.#queue.leave(path)
+        return
+      }
+      this.#since.delete(path)
+      try {
+        unlinkSync(lockOf(path))
+      } catch {
+        // the directory was removed under us: so was the lock
+      }
+      // others are waiting perhaps: they get the time of a try before the next request of this process
+      if (this.#queue.hasWaiting(path)) setTimeout(() => this.#queue.leave(path), 2 * RETRY_MS)
+      else this.#queue.leave(path)
+    }
+  }
+
+  #tryLink(path: string): boolean {
+    for (let time = 0; ; time++) {
+      try {
+        linkSync(this.#ownerFile, lockOf(path))
+        this.#since.set(path, performance.now())
+        return true
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'EEXIST') return false
+        if (code !== 'ENOENT' || time > 1) throw error
+        // the first lock of this process or in this place, or somebody has removed the directory
+        if (time === 1) this.#onLost()
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        writeFileSync(this.#ownerFile, self, { mode: 0o600 })
+      }
+    }
+  }
+
+  async #takeFromDead(path: string): Promise<void> {
+    if (!isDeadLock(path)) return
+    const mutex = await this.mutex('takeover')
+    if (mutex === undefined) return
+    try {
+      // read again: another taker was faster, or the lock is a new one by now
+      if (isDeadLock(path)) unlinkSync(lockOf(path))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    } finally {
+      mutex()
+    }
+  }
+
+  /** One process at a time, released by the kernel when that process dies; undefined where another has it. Only Linux has such names. */
+  async mutex(purpose: string): Promise<(() => void) | undefined> {
+    if (process.platform !== 'linux') return this.#mutexFile(purpose)
+    const server = createServer().unref()
+    const isMine = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false))
+      server.listen({ path: `\0pso-${purpose}-${this.#mutexName}`, exclusive: true }, () => resolve(true))
+    })
+    return isMine ? () => server.close() : undefined
+  }
+
+  /** Elsewhere a file that names its owner: a dead one's is moved aside, and only who moved it goes on. */
+  #mutexFile(purpose: string): (() => void) | undefined {
+    const file = join(dirname(this.#ownerFile), `.mutex-${purpose}`)
+    try {
+      writeFileSync(file, self, { flag: 'wx', mode: 0o600 })
+      return () => unlinkSync(file)
+    } catch {
+      try {
+        if (isDead(readFileSync(file, 'utf8'))) renameSync(file, `${file}-${process.pid}`)
+      } catch {
+        // somebody else was faster
+      }
+      return undefined
+    }
+  }
+
+  /** The file of this process; its locks are gone by now. */
+  close(): void {
+    try {
+      unlinkSync(this.#ownerFile)
+    } catch {
+      // there was none
+    }
+  }
+}
+
+const lockOf = (path: string): string => `${path}.lock`
+
+function isDeadLock(path: string): boolean {
+  try {
+    return isDead(readFileSync(lockOf(path), 'utf8'))
+  } catch {
+    return false
+  }
+}

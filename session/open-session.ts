@@ -1,0 +1,150 @@
+import { hasEnded } from './life.ts'
+import type { Awaitable, Release, SessionRecord } from './loader.ts'
+import { LockQueue } from './lock-queue.ts'
+import { fill, saveChanges, unlock } from './save-session.ts'
+import { SessionError } from './session-error.ts'
+import { forcedIdOf, isSessionId } from './session-id.ts'
+import { makeSession, type Session, stateOf } from './session.ts'
+import type { SessionOptions } from './session-options.ts'
+import { SessionState } from './session-state.ts'
+import type { Presented } from './transport.ts'
+import { cookieTransport } from './transports/cookie.ts'
+
+/** More equal cookies than this nobody sends in good faith; each costs a look at the store. */
+const MOST_CANDIDATES = 8
+
+/**
+ * The session of a request: of the forced id, else of the first presented id that the loader knows as one of this service and not
+ * over, else a new one. An id that is unknown is never adopted. Locked unless the options say otherwise; without an id there is no lock
+ * and no I/O. At once where the loader answers at once.
+ */
+export function openSession(options: SessionOptions, presented: Presented, now: () => number): Awaitable<Session> {
+  const state = new SessionState(options, presented, now)
+  const session = makeSession(state)
+  if (options.forcedId !== undefined) {
+    state.id = forcedIdOf(options.forcedId)
+    return openOne(state, session, [state.id], 0)
+  }
+  const { transport = cookieTransport } = options
+  const ids = transport.idsOf(presented, options.serviceId).filter(isSessionId).slice(0, MOST_CANDIDATES)
+  return ids.length === 0 ? session : openOne(state, session, ids, 0)
+}
+
+function openOne(state: SessionState, session: Session, ids: readonly string[], at: number): Awaitable<Session> {
+  const id = ids[at]
+  if (id === undefined) return session
+  const { options, context } = state
+  if (options.lock === 'off' || options.readOnly) return loadOne(state, session, ids, at, undefined)
+  const lock = options.loader.lock?.(id, context, options.lockWaitMs) ?? fallback.lock(`${options.serviceId}\0${id}`, options.lockWaitMs)
+  if (lock instanceof Promise) return lock.then(release => loadOne(state, session, ids, at, release))
+  return loadOne(state, session, ids, at, lock)
+}
+
+/** Stands in for a loader without a lock: exact within this process. */
+const fallback = new LockQueue()
+
+function loadOne(state: SessionState, session: Session, ids: readonly string[], at: number, release: Release | undefined): Awaitable<Session> {
+  try {
+    const record = state.options.loader.load(ids[at]!, state.context)
+    if (!(record instanceof Promise)) return judge(state, session, ids, at, release, record)
+    return record.then(
+      found => judge(state, session, ids, at, release, found),
+      error => failed(release, error),
+    )
+  } catch (error) {
+    return failed(release, error)
+  }
+}
+
+function failed(release: Release | undefined, error: unknown): never {
+  void release?.()
+  throw error
+}
+
+function judge(
+  state: SessionState,
+  session: Session,
+  ids: readonly string[],
+  at: number,
+  release: Release | undefined,
+  record: SessionRecord | undefined,
+): Awaitable<Session> {
+  const isKnown = record !== undefined && record.serviceId === state.options.serviceId
+  if (isKnown && !hasEnded(record, state.now())) {
+    state.release = release
+    try {
+      fill(session, record)
+    } catch (cause) {
+      void unlock(state)
+      throw new SessionError('cannot-load', 'the session is stored in a form that cannot be read', { cause })
+    }
+    state.adopt(ids[at]!, record)
+    return session
+  }
+  if (state.isForced) {
+    // it is made when something is written to it, over what was there of it
+    state.release = release
+    if (isKnown) state.replaced = record.version
+    return session
+  }
+  const unlocked = release?.()
+  if (unlocked instanceof Promise) return unlocked.then(() => openOne(state, session, ids, at + 1))
+  return openOne(state, session, ids, at + 1)
+}
+
+/**
+ * The end of a request that did not fail: waits for calls that nobody awaited, saves what changed, unlocks. Throws what makes the save
+ * a failed one; the lock is released all the same. Does its work once.
+ */
+export function finishSession(session: Session): Awaitable<void> {
+  const state = stateOf(session)
+  if (state.isFinished) return
+  state.isFinished = true
+  if (state.pending.length > 0) return finishLater(state, session)
+  let saved: Awaitable<void>
+  try {
+    saved = saveChanges(state, session)
+  } catch (error) {
+    void unlock(state)
+    throw error
+  }
+  return saved instanceof Promise ? finishAfter(state, saved) : unlock(state)
+}
+
+async function finishLater(state: SessionState, session: Session): Promise<void> {
+  try {
+    await Promise.all(state.pending)
+    await saveChanges(state, session)
+  } finally {
+    await unlock(state)
+  }
+}
+
+async function finishAfter(state: SessionState, saved: Promise<void>): Promise<void> {
+  try {
+    await saved
+  } finally {
+    await unlock(state)
+  }
+}
+
+/** The end of a request that failed: what was changed and not saved is dropped. */
+export async function abandonSession(session: Session): Promise<void> {
+  const state = stateOf(session)
+  if (state.isFinished) return
+  state.isFinished = true
+  await Promise.allSettled(state.pending)
+  await unlock(state)
+}
+
+/** The Set-Cookie value that the response is to have for this session; undefined: none. A session that was written to gets its id here. */
+export function cookieOf(session: Session): string | undefined {
+  const state = stateOf(session)
+  if (state.isForced) return undefined
+  const { options, presented, expiresAt, now } = state
+  const { transport = cookieTransport } = options
+  const keeping = { serviceId: options.serviceId, attributes: options.cookie, secure: presented.secure, expiresAt, now: now() }
+  if (state.cookie === 'takeBack') return transport.takeBack(keeping)
+  const begins = state.status === 'new' && state.record === undefined && !options.readOnly && Object.keys(session).length > 0 && !state.isFinished
+  return begins || state.cookie === 'give' ? transport.give(state.needId(), keeping) : undefined
+}

@@ -1,0 +1,99 @@
+import { decode } from './encode.ts'
+import type { Awaitable, SessionRecord } from './loader.ts'
+import { SessionError } from './session-error.ts'
+import { newSessionId } from './session-id.ts'
+import type { SessionState } from './session-state.ts'
+
+type Data = Record<string, unknown>
+
+/** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader is. */
+export function saveChanges(state: SessionState, data: Data, mustExist = false): Awaitable<void> {
+  if (state.status === 'ended') return bury(state)
+  const record = state.recordOf(data, mustExist)
+  if (record === undefined) return
+  if (state.options.readOnly) {
+    if (record.data === (state.record?.data ?? '{}') && !mustExist) return
+    throw new SessionError('read-only', 'the session was changed, but PSOSessionReadOnly is on')
+  }
+  if (state.id === undefined) {
+    if (state.isHeadGone) throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+    const made = state.options.loader.newSessionId?.(state.context)
+    if (made instanceof Promise) return made.then(id => store(state, id, record))
+    return store(state, made ?? newSessionId(), record)
+  }
+  return store(state, state.id, record)
+}
+
+function store(state: SessionState, id: string, record: SessionRecord): Awaitable<void> {
+  state.id = id
+  const answer = state.options.loader.save(id, record, state.context)
+  return answer instanceof Promise ? answer.then(result => stored(state, record, result)) : stored(state, record, answer)
+}
+
+function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'conflict'): Awaitable<void> {
+  if (answer === 'conflict') {
+    if (state.options.lock === 'on') throw new SessionError('conflict', 'the session was changed or ended by another request meanwhile')
+    return overwrite(state, record)
+  }
+  if (!state.isForced && (state.record === undefined || state.isTouched)) state.cookie = 'give'
+  state.record = { ...record, version: record.version + 1 }
+  state.status = 'open'
+  state.isTouched = false
+}
+
+/** Without a lock the last one wins, except over the end of a session. */
+function overwrite(state: SessionState, record: SessionRecord): Awaitable<void> {
+  const again = (current: SessionRecord | undefined): Awaitable<void> => {
+    if (current === undefined || current.ended === true) throw new SessionError('conflict', 'the session was ended by another request meanwhile')
+    return store(state, state.id!, { ...record, version: current.version })
+  }
+  const current = state.options.loader.load(state.id!, state.context)
+  return current instanceof Promise ? current.then(again) : again(current)
+}
+
+/** Ends the session in the store: a tombstone that no slower request writes over. */
+function bury(state: SessionState): Awaitable<void> {
+  const { id, record } = state
+  if (id === undefined || record === undefined) return
+  state.record = undefined
+  return state.options.loader.remove?.(id, state.context)
+}
+
+/** The same data under another id; the old id dies. The lock of the old one is kept, so that nobody meets it half-way. */
+export async function renewId(state: SessionState, data: Data): Promise<void> {
+  if (state.isForced || state.status === 'ended') return
+  if (state.isHeadGone) throw new SessionError('too-late', 'the id cannot change any more: the head of the response has left')
+  const { id: oldId, record: old, context } = state
+  const { loader } = state.options
+  state.id = undefined
+  state.record = undefined
+  await saveChanges(state, data, true)
+  if (oldId !== undefined && old !== undefined) await loader.remove?.(oldId, context)
+}
+
+/** Takes the data back to the last load or save; an end that was not saved is no end. */
+export function revertChanges(state: SessionState, data: Data): void {
+  for (const key of Object.keys(data)) delete data[key]
+  const { record } = state
+  if (state.status === 'ended') state.cookie = 'none'
+  state.isTouched = false
+  if (record === undefined) {
+    state.status = 'new'
+    return
+  }
+  state.status = 'open'
+  state.expiresAt = record.expiresAt
+  fill(data, record)
+}
+
+/** Puts a record's data into the session. */
+export function fill(data: Data, record: SessionRecord): void {
+  const values = decode(record.data)
+  for (const key of Object.keys(values)) data[key] = values[key]
+}
+
+export function unlock(state: SessionState): Awaitable<void> {
+  const { release } = state
+  state.release = undefined
+  return release?.()
+}

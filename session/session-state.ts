@@ -1,0 +1,88 @@
+import { encode } from './encode.ts'
+import { endOf, expiryAtCreation, isTouchDue } from './life.ts'
+import type { LoadContext, Release, SessionRecord } from './loader.ts'
+import { newSessionId } from './session-id.ts'
+import type { SessionOptions } from './session-options.ts'
+import type { Presented } from './transport.ts'
+
+export type Status = 'new' | 'open' | 'ended'
+
+/**
+ * What stands behind one session of one request: what the store has of it, the lock, and what is to become of it. The data are the
+ * session's own properties; `save-session.ts` brings the two together.
+ */
+export class SessionState {
+  readonly options: SessionOptions
+  readonly presented: Presented
+  readonly now: () => number
+  readonly context: LoadContext
+  status: Status = 'new'
+  /** The loader's name for it; undefined: no id yet. */
+  id: string | undefined
+  /** The record as it was last loaded or saved. */
+  record: SessionRecord | undefined
+  /** The version that a forced session's ended record has, which a new one is stored over. */
+  replaced: number | undefined
+  /** Set while the lock is held. */
+  release: Release | undefined
+  createdAt: number
+  /** When its expiry ends it, ms; by the directives until code says something else. */
+  expiresAt: number | undefined
+  /** True where expiry or last use changed, though no data did. */
+  isTouched = false
+  /** What the client is to be told of the id. */
+  cookie: 'none' | 'give' | 'takeBack' = 'none'
+  /** Calls that nobody may have awaited. */
+  readonly pending: Promise<unknown>[] = []
+  /** True once a byte of the response has left. */
+  isHeadGone = false
+  isFinished = false
+
+  constructor(options: SessionOptions, presented: Presented, now: () => number) {
+    this.options = options
+    this.presented = presented
+    this.now = now
+    this.context = { serviceId: options.serviceId, req: presented.req }
+    this.createdAt = now()
+    this.expiresAt = expiryAtCreation(options, this.createdAt)
+  }
+
+  get isForced(): boolean {
+    return this.options.forcedId !== undefined
+  }
+
+  /** Takes what the store has as the state of the session. */
+  adopt(id: string, record: SessionRecord): void {
+    this.status = 'open'
+    this.id = id
+    this.record = record
+    this.createdAt = record.createdAt
+    this.expiresAt = record.expiresAt
+  }
+
+  /** An id of the session's own, made when it is first needed. */
+  needId(): string {
+    this.id ??= newSessionId()
+    return this.id
+  }
+
+  /** The record to be stored now, or undefined where nothing is to be written. `mustExist`: a new one is stored empty too. */
+  recordOf(data: Record<string, unknown>, mustExist: boolean): SessionRecord | undefined {
+    const text = encode(data)
+    const time = this.now()
+    const { record } = this
+    if (record === undefined) {
+      if (text === '{}' && !mustExist && !this.isTouched) return undefined
+    } else if (text === record.data && !this.isTouched && !isTouchDue(this.options, record, time)) return undefined
+    const endsAt = endOf(this.options, this.expiresAt, time)
+    return {
+      serviceId: this.options.serviceId,
+      data: text,
+      createdAt: this.createdAt,
+      usedAt: time,
+      ...(endsAt === undefined ? {} : { endsAt }),
+      ...(this.expiresAt === undefined ? {} : { expiresAt: this.expiresAt }),
+      version: record?.version ?? this.replaced ?? 0,
+    }
+  }
+}

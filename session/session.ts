@@ -1,0 +1,180 @@
+import { endOf } from './life.ts'
+import { expiryOf, type When } from './expiry-of.ts'
+import { revertChanges, renewId, saveChanges, unlock } from './save-session.ts'
+import { SessionError } from './session-error.ts'
+import type { SessionState } from './session-state.ts'
+
+/** Merge your own into it: `declare module 'pso' { interface SessionData { visits?: number } }`; other keys are `any`. */
+// biome-ignore lint/suspicious/noEmptyInterface: users merge into it
+export interface SessionData {}
+
+/** The data are its own properties; these names are taken, and assigning one is a TypeError. */
+export interface SessionMethods {
+  /** Undefined until something has been stored. */
+  readonly id: string | undefined
+  readonly serviceId: string
+  /** `new`: not stored yet; `open`: the store knows it; `ended`: over with this request. */
+  readonly status: 'new' | 'open' | 'ended'
+  isNew(): boolean
+  /** When it ends at the latest, by expiry or idleness; undefined: with the browser. */
+  getExpire(): Date | undefined
+  /** Ends it: right away, in so many seconds, at a date (`{ date }`, ms or a Date), or at a text in a strptime format. */
+  expire(when?: When, format?: string): void
+  /** Stores it now, also while it is empty; may be called any number of times. */
+  save(): Promise<void>
+  /** Goes back to the last load or save. */
+  revert(): void
+  /** Another id for the same data (after a login); the old id dies. */
+  regenerate(): Promise<void>
+  /** Ends it for good: a slower request cannot bring it back. */
+  invalidate(): void
+  /** Counts as a use, though nothing changed: idleness begins anew. */
+  touch(): void
+  /** Saves, and lets the next request have it; what is changed afterwards may meet a conflict. */
+  release(): Promise<void>
+  /** Changes it by a function and saves. */
+  update(change: (session: Session) => unknown): Promise<void>
+  label(user: string): void
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: unknown keys are the author's own
+export type Session = SessionMethods & SessionData & { [key: string]: any }
+
+const states = new WeakMap<object, SessionState>()
+
+/** A session without data, over `state`. */
+export function makeSession(state: SessionState): Session {
+  const session = Object.create(prototype) as Session
+  states.set(session, state)
+  return session
+}
+
+export function stateOf(session: object): SessionState {
+  const state = states.get(session)
+  if (state === undefined) throw new TypeError('expected a session')
+  return state
+}
+
+/** Remembers a call that may not be awaited: the end of the request waits for it, and its failure is a failed save. */
+function kept(session: object, call: Promise<void>): Promise<void> {
+  stateOf(session).pending.push(call)
+  call.catch(() => {})
+  return call
+}
+
+function end(session: object): void {
+  const state = stateOf(session)
+  if (state.isHeadGone && state.status === 'new') return
+  for (const key of Object.keys(session)) delete (session as Record<string, unknown>)[key]
+  if (state.record !== undefined && !state.isForced) state.cookie = 'takeBack'
+  else if (state.cookie === 'give') state.cookie = 'none'
+  state.status = 'ended'
+}
+
+const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => SessionMethods[Name] } = {
+  id() {
+    const { id, isForced, options } = stateOf(this)
+    return isForced ? options.forcedId : id
+  },
+  serviceId() {
+    return stateOf(this).options.serviceId
+  },
+  status() {
+    return stateOf(this).status
+  },
+  isNew() {
+    return () => stateOf(this).status === 'new'
+  },
+  getExpire() {
+    return () => {
+      const { options, expiresAt, record, now } = stateOf(this)
+      const at = endOf(options, expiresAt, record?.usedAt ?? now())
+      return at === undefined ? undefined : new Date(at)
+    }
+  },
+  expire() {
+    return (when, format) => {
+      const state = stateOf(this)
+      const at = expiryOf(when, format, state.now())
+      if (at === undefined) return end(this)
+      state.expiresAt = at
+      state.isTouched = true
+      if (state.record !== undefined && !state.isForced) state.cookie = 'give'
+    }
+  },
+  save() {
+    return () => kept(this, (async () => saveChanges(stateOf(this), this, true))())
+  },
+  revert() {
+    return () => revertChanges(stateOf(this), this)
+  },
+  regenerate() {
+    return () => kept(this, renewId(stateOf(this), this))
+  },
+  invalidate() {
+    return () => end(this)
+  },
+  touch() {
+    return () => {
+      stateOf(this).isTouched = true
+    }
+  },
+  release() {
+    return () =>
+      kept(
+        this,
+        (async () => {
+          try {
+            await saveChanges(stateOf(this), this)
+          } finally {
+            await unlock(stateOf(this))
+          }
+        })(),
+      )
+  },
+  update() {
+    return change =>
+      kept(
+        this,
+        (async () => {
+          await change(this)
+          await saveChanges(stateOf(this), this)
+        })(),
+      )
+  },
+  label() {
+    return () => {
+      throw new SessionError('not-built', 'session.label() is not built yet')
+    }
+  },
+}
+
+/** Ends in null: `__proto__` and `constructor` are keys like any other. */
+const prototype: object = Object.create(
+  null,
+  Object.fromEntries(
+    Object.entries(methods).map(([name, get]) => [
+      name,
+      {
+        get,
+        set() {
+          throw new TypeError(`session.${name} is a method of the session: take another name for your data`)
+        },
+      },
+    ]),
+  ),
+)
+
+/** After the first byte: a session that is not there yet cannot begin, and says so where it is tried. */
+const closedPrototype = new Proxy(prototype, {
+  set(_target, key) {
+    throw new SessionError('too-late', `session.${String(key)} cannot be set: the head of the response has left, and no session can begin any more`)
+  },
+})
+
+/** From now on the head of the response stands. */
+export function closeCreation(session: Session): void {
+  const state = stateOf(session)
+  state.isHeadGone = true
+  if (state.status === 'new' && state.id === undefined) Object.setPrototypeOf(session, closedPrototype)
+}
