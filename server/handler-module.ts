@@ -1,1 +1,2 @@
-export type HandlerModule = Record<string, unknown>
+/** The exports of a handler module, by name. */
+export type HandlerModule = Readonly<Record<string, unknown>>

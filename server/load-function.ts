@@ -1,7 +1,7 @@
+import { resolve } from 'node:path'
 import type { HandlerRef } from '../directives/index.ts'
 import { HandlerError } from './handler-error.ts'
 import type { HandlerModule } from './handler-module.ts'
-import { resolveModule } from './load-handler.ts'
 import type { Phase } from './phase.ts'
 import * as pso from './pso.ts'
 import type { Request } from './request.ts'
@@ -20,15 +20,19 @@ export interface PhaseFunction {
  */
 export function loadFunction(site: Site, ref: HandlerRef, phase: Phase): PhaseFunction | Promise<PhaseFunction> {
   if (ref.module === 'pso') return pick(pso as unknown as HandlerModule, 'pso', ref, phase)
-  const file = resolveModule(ref.base, ref.module)
-  if (file === undefined)
-    throw new HandlerError('handler-missing', `expected the module ${ref.module} in ${ref.base}, found no such file`, {
-      phase: phase.name,
-      file: ref.module,
-      at: ref.at,
-    })
-  const loaded = site.modules.load(file)
-  return loaded instanceof Promise ? loaded.then(module => pick(module, file, ref, phase)) : pick(loaded, file, ref, phase)
+  const loaded = site.modules.load(ref.base, ref.module)
+  return loaded instanceof Promise ? loaded.then(module => known(module, ref, phase)) : known(loaded, ref, phase)
+}
+
+const picked = new WeakMap<HandlerRef, { module: HandlerModule; found: PhaseFunction }>()
+
+/** Found once for each module object: a reload is another one. */
+function known(module: HandlerModule, ref: HandlerRef, phase: Phase): PhaseFunction {
+  const before = picked.get(ref)
+  if (before?.module === module) return before.found
+  const found = pick(module, resolve(ref.base, ref.module), ref, phase)
+  picked.set(ref, { module, found })
+  return found
 }
 
 function pick(module: HandlerModule, file: string, ref: HandlerRef, phase: Phase): PhaseFunction {

@@ -1,42 +1,138 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { closureOf, importFile, installModuleHooks, invalidate, known, versionOf } from './module-graph.ts'
-import type { HandlerModule } from './handler-module.ts'
 import { HandlerError } from './handler-error.ts'
-export { installModuleHooks }
-export interface HandlerModules { load(file: string): HandlerModule | Promise<HandlerModule>; has(file: string): boolean; forget(file: string): void; forgetAll(): void }
-export function createHandlerModules({ now, recheckMs, report }: { now: () => number; recheckMs: number; development: boolean; report: (e: HandlerError) => void }): HandlerModules {
-  const slots = new Map<string, { v: number; mod?: HandlerModule; err?: unknown; stamps: Map<string, string>; at: number }>()
-  const stamp = (f: string): string => { const s = statSync(f, { throwIfNoEntry: false }); return s ? `${s.mtimeMs} ${s.size} ${s.ino}` : '-' }
-  return {
-    load(given) {
-      const file = realpathSync(given)
-      const slot = slots.get(file)
-      if (slot !== undefined) {
-        const t = now()
-        if (recheckMs > 0 && t - slot.at < recheckMs && slot.mod) return slot.mod
-        slot.at = t
-        let changed = false
-        for (const [f, s] of slot.stamps) if (stamp(f) !== s) { invalidate(f); slot.stamps.set(f, stamp(f)); changed = true }
-        if (!changed && versionOf(file) === slot.v) { if (slot.err && (recheckMs === 0 || !slot.mod)) throw slot.err; return slot.mod! }
+import type { HandlerModule } from './handler-module.ts'
+import { filesOf, importModule, invalidate, isModuleFile, realFile, versionOf } from './module-graph.ts'
+
+/** The handler modules of a server, as fresh as its mode asks. */
+export interface HandlerModules {
+  /**
+   * The module that `module`, written in a file of `base`, names; at once where it is loaded and fresh. In development its files are
+   * looked at for each call, in production once in `recheckMs`. A module that does not load: in production the last good one serves
+   * on, and the failure is reported once; else a HandlerError.
+   */
+  load(base: string, module: string): HandlerModule | Promise<HandlerModule>
+  /** True for the real path of a file that is a handler module or imported by one. */
+  has(file: string): boolean
+  /** After a watcher's event: the next call looks at everything. */
+  forgetAll(): void
+}
+
+interface Options {
+  readonly now: () => number
+  readonly recheckMs: number
+  readonly development: boolean
+  readonly report: (error: HandlerError) => void
+}
+
+/** One module file. */
+interface Slot {
+  readonly file: string
+  checkedAt: number
+  /** The version that `module` or `error` is of. */
+  version: number
+  module: HandlerModule | undefined
+  error: HandlerError | undefined
+  loading: Promise<HandlerModule> | undefined
+}
+
+/** What the known files were when they were last looked at; for all servers of the process, since its modules are. */
+const stamps = new Map<string, string>()
+
+export function createHandlerModules({ now, recheckMs, development, report }: Options): HandlerModules {
+  const slots = new Map<string, Slot>()
+  /** By base and name as written: the fast way to a slot. */
+  const named = new Map<string, Map<string, Slot>>()
+
+  function load(base: string, module: string): HandlerModule | Promise<HandlerModule> {
+    const known = named.get(base)?.get(module)
+    const time = now()
+    if (known?.module !== undefined && time >= known.checkedAt && time - known.checkedAt < recheckMs) return known.module
+    const slot = slotOf(base, module)
+    slot.checkedAt = time
+    for (const file of filesOf(slot.file)) if (hasChanged(file)) invalidate(file)
+    if (slot.version === versionOf(slot.file)) {
+      if (slot.loading !== undefined) return slot.loading
+      if (slot.module !== undefined && (slot.error === undefined || !development)) return slot.module
+      if (slot.error !== undefined) throw slot.error
+    }
+    return loadAgain(slot)
+  }
+
+  function slotOf(base: string, module: string): Slot {
+    const found = resolveModule(base, module)
+    if (found === undefined) throw new HandlerError('handler-missing', `expected the module ${module} in ${base}, found no such file`, { file: module })
+    const file = realFile(found)
+    let slot = slots.get(file)
+    if (slot === undefined) {
+      slot = { file, checkedAt: 0, version: -1, module: undefined, error: undefined, loading: undefined }
+      slots.set(file, slot)
+    }
+    let ofBase = named.get(base)
+    if (ofBase === undefined) named.set(base, (ofBase = new Map()))
+    ofBase.set(module, slot)
+    return slot
+  }
+
+  function loadAgain(slot: Slot): Promise<HandlerModule> {
+    hasChanged(slot.file)
+    // taken before the load: an edit while it runs is seen by the next request
+    slot.version = versionOf(slot.file)
+    const loading = importSlot(slot).finally(() => {
+      if (slot.loading === loading) slot.loading = undefined
+    })
+    slot.loading = loading
+    return loading
+  }
+
+  async function importSlot(slot: Slot): Promise<HandlerModule> {
+    const { version } = slot
+    try {
+      const module = await importModule(slot.file)
+      if (slot.version === version) {
+        slot.module = module
+        slot.error = undefined
       }
-      return (async () => {
-        const s = slot ?? { v: 0, stamps: new Map<string, string>(), at: now() }
-        slots.set(file, s)
-        s.v = versionOf(file)
-        try { s.mod = await importFile(file); delete s.err } catch (e) { s.err = new HandlerError('load', `${(e as Error).message}`, { cause: e }); report(s.err as HandlerError) }
-        for (const f of closureOf(file)) s.stamps.set(f, stamp(f))
-        if (s.err && (recheckMs === 0 || !s.mod)) throw s.err
-        return s.mod!
-      })()
+      return module
+    } catch (cause) {
+      const error = new HandlerError('cannot-load', `the module ${slot.file} does not load`, { file: slot.file, cause })
+      if (slot.version === version) slot.error = error
+      if (development || slot.module === undefined) throw error
+      report(error)
+      return slot.module
+    } finally {
+      for (const file of filesOf(slot.file)) if (!stamps.has(file)) stamps.set(file, stampOf(file))
+    }
+  }
+
+  return {
+    load,
+    has: isModuleFile,
+    forgetAll() {
+      for (const slot of slots.values()) slot.checkedAt = 0
     },
-    has: known,
-    forget() {},
-    forgetAll() {},
   }
 }
+
+/** Compares a file with what it was; one that was never looked at has not changed. */
+function hasChanged(file: string): boolean {
+  const stamp = stampOf(file)
+  const before = stamps.get(file)
+  if (stamp === before) return false
+  stamps.set(file, stamp)
+  return before !== undefined
+}
+
+function stampOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false })
+  return stats === undefined ? 'missing' : `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size} ${stats.ino}`
+}
+
+const extensions = ['', '.ts', '.mts', '.js', '.mjs', '.cjs']
+
+/** The file that a module's name means, relative to `base`: as written, or with an extension behind it; undefined where there is none. */
 export function resolveModule(base: string, module: string): string | undefined {
   const path = resolve(base, module)
-  for (const e of ['', '.ts', '.mts', '.js', '.mjs', '.cjs']) if (statSync(path + e, { throwIfNoEntry: false })?.isFile()) return path + e
-  return existsSync(path) ? undefined : undefined
+  const found = extensions.find(extension => statSync(path + extension, { throwIfNoEntry: false })?.isFile())
+  return found === undefined ? undefined : path + found
 }

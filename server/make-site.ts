@@ -2,12 +2,14 @@ import { createConfigStore, type Merged, type ServerConfig } from '../directives
 import { compileAccessLine } from './access-line.ts'
 import type { Cookies } from './cookies.ts'
 import { createStaticFiles } from './handlers/static-file.ts'
-import { createHandlerModules, installModuleHooks } from './load-handler.ts'
+import { createHandlerModules } from './load-handler.ts'
 import { createLocator } from './locate.ts'
 import type { Logs } from './logs.ts'
+import { installModuleHooks } from './module-graph.ts'
 import { planOf } from './plan.ts'
 import type { Site } from './site.ts'
 import { createWatcher } from './watch.ts'
+import { whereThrown } from './where-thrown.ts'
 
 /** How long production trusts what it has looked at; development looks at each request. */
 const RECHECK_MS = 1000
@@ -39,7 +41,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
       now,
       recheckMs,
       development,
-      report: error => logs.error.write('error', `${error.message}; the last good version keeps serving`),
+      report: error => logs.error.write('error', `${whereThrown(error).message}; the last good version keeps serving`),
     })
   const watcher = watch
     ? (previous?.watcher ??
@@ -47,7 +49,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
         onChange(file) {
           store.forget(file)
           locator.forget(file)
-          modules.forget(file)
+          modules.forgetAll()
         },
         report: message => logs.error.write('warn', message),
       }))

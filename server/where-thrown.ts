@@ -1,5 +1,59 @@
-export function whereThrown(error: unknown): { message: string; frame?: string } {
-  if (!(error instanceof Error)) return { message: `thrown: ${String(error)}` }
-  const line = /\(?((?:file:\/\/)?\/[^\s()]+?:\d+)(?::\d+)?\)?/.exec((error.stack ?? '').split('\n').slice(0).join('\n'))?.[1]?.replace(/\?v=\d+/, '')
-  return { message: `${error.name}: ${error.message}${line ? ` at ${line}` : ''}` }
+import { fileURLToPath } from 'node:url'
+import { codeFrame } from './code-frame.ts'
+import { HandlerError } from './handler-error.ts'
+import { importHint } from './import-hint.ts'
+
+/** What is known of an error, for people. */
+export interface Thrown {
+  /** One sentence with its place: `TypeError: x is not a function, /srv/site/handler.ts:3 (hint)`. */
+  readonly message: string
+  /** The lines around the place. */
+  readonly frame: string | undefined
+}
+
+/** Tells what an error says and where in a user's code it came from; `?v=N` of a reloaded module is not shown. */
+export function whereThrown(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown`, frame: undefined }
+  if (error instanceof HandlerError) return ofHandlerError(error)
+  return described(error, `${error.name}: ${error.message}`)
+}
+
+function ofHandlerError(error: HandlerError): Thrown {
+  if (error.cause instanceof Error) return described(error.cause, `${error.message}: ${error.cause.message}`)
+  const at = error.at
+  const where = at === undefined ? '' : `, ${at.file}:${at.line}`
+  return { message: `${error.message}${where}`, frame: undefined }
+}
+
+function described(error: Error, text: string): Thrown {
+  const place = placeOf(error)
+  const hint = importHint(error, place?.file)
+  const where = place === undefined ? '' : `, ${place.file}:${place.line}`
+  return {
+    message: `${text.replace(/\?v=\d+/g, '')}${where}${hint === undefined ? '' : ` (${hint})`}`,
+    frame: place === undefined ? undefined : codeFrame(place.file, place.line, place.column),
+  }
+}
+
+interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column?: number
+}
+
+const ownDirectory = new URL('.', import.meta.url).href
+
+/** The head of the stack, where Node puts the place of a syntax error, else the first frame in a user's code. */
+function placeOf(error: Error): Place | undefined {
+  const stack = error.stack ?? ''
+  const head = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n/.exec(stack)
+  if (head !== null) {
+    const caret = /\n(\s*)\^/.exec(stack)
+    return { file: decodeURI(head[1]!), line: Number(head[2]), ...(caret === null ? {} : { column: caret[1]!.length + 1 }) }
+  }
+  for (const [, url, line, column] of stack.matchAll(/(file:\/\/\/[^\s()]*?)(?:\?v=\d+)?:(\d+):(\d+)/g))
+    if (!url!.startsWith(ownDirectory) && !url!.includes('/node_modules/'))
+      return { file: fileURLToPath(url!), line: Number(line), column: Number(column) }
+  const importer = /imported from (\/[^\n]+?)$/m.exec(error.message)
+  return importer === null ? undefined : { file: importer[1]!.replace(/\?v=\d+/, ''), line: 1 }
 }

@@ -73,7 +73,7 @@ try {
     )
   }
 } finally {
-  for (const child of children) child.kill('SIGTERM')
+  await Promise.all(children.map(child => new Promise(gone => child.once('exit', gone) && child.kill('SIGTERM'))))
   rmSync(work, { recursive: true, force: true })
 }
 
