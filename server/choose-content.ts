@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
 import type { Location } from './locate.ts'
@@ -22,17 +21,18 @@ export type Content =
   /** `status`: 403, 404, or what a Redirect without a target says. */
   | { readonly kind: 'refuse'; readonly status: number }
 
-/** Chooses what answers, by DESIGN 4 in its order; `handler` is the directory's own or inherited one. Looks at files only for an index. */
+/** Chooses what answers, by DESIGN 4 in its order; `handler` is the directory's own or inherited one. `isFile` is asked for an index only. */
 export function chooseContent(
   location: Location,
   { directives }: { readonly directives: Directives },
   handler: DirectoryHandler | undefined,
+  isFile: (path: string) => boolean,
 ): Content {
   const redirect = redirected(location, directives)
   if (redirect !== undefined) return redirect
   const usable = suitable(location, handler)
   if (location.kind === 'file') return ofFile(location, directives, usable)
-  if (location.kind === 'directory') return ofDirectory(location, directives, usable)
+  if (location.kind === 'directory') return ofDirectory(location, directives, usable, isFile)
   return usable === undefined ? missing(location, directives) : programIn(location, usable)
 }
 
@@ -76,7 +76,12 @@ function ofFile(location: Location, directives: Directives, handler: ReturnType<
   return { kind: 'static' }
 }
 
-function ofDirectory(location: Location, directives: Directives, handler: DirectoryHandler | undefined): Content {
+function ofDirectory(
+  location: Location,
+  directives: Directives,
+  handler: DirectoryHandler | undefined,
+  isFile: (path: string) => boolean,
+): Content {
   if (!location.hasSlash && directives.DirectorySlash) {
     const path = location.path.split('/').map(encodeURIComponent).join('/')
     // one slash: two would name another host
@@ -84,8 +89,8 @@ function ofDirectory(location: Location, directives: Directives, handler: Direct
   }
   for (const name of directives.DirectoryIndex) {
     if (name.startsWith('/')) return { kind: 'index', path: name }
-    const found = statSync(join(location.directory, name), { throwIfNoEntry: false })
-    if (found?.isFile()) return { kind: 'index', path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`) }
+    if (isFile(`${location.directory}/${name}`))
+      return { kind: 'index', path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`) }
   }
   if (handler?.own) return programIn(location, handler)
   if (directives.Options.on.has('Indexes')) return { kind: 'listing' }

@@ -18,7 +18,7 @@ export async function endRequest(state: RequestState): Promise<void> {
   site.accessLog.write(site.accessLine(accessFactsOf(state)))
   if (firstPlan === undefined || firstPlan.problems.length > 0) return
   if (firstPlan.ownLog || state.hasRequest) await runAll(state, log, firstPlan.phases.Log)
-  while (state.cleanups.length > 0) await guarded(state, state.cleanups.pop()!)
+  for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
 }
 

@@ -38,7 +38,7 @@ export function environOf(state: RequestState): Record<string, string> {
     if (value !== undefined && name !== 'proxy' && /^[a-z0-9-]+$/.test(name) && !name.startsWith('content-'))
       environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = Array.isArray(value) ? value.join(', ') : value
   for (const [name, value] of state.plan.directives.SetEnv) if (value !== undefined) environ[name] = value
-  for (const [name, value] of state.environ) environ[name] = value
+  for (const [name, value] of state.environ ?? []) environ[name] = value
   return environ
 }
 

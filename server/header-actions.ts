@@ -19,7 +19,7 @@ export function applyHeaders(state: RequestState): void {
 function isSet(state: RequestState, condition: string): boolean {
   const negated = condition.startsWith('!')
   const name = negated ? condition.slice(1) : condition
-  return (state.plan.directives.SetEnv.get(name) !== undefined || state.environ.has(name)) !== negated
+  return (state.plan.directives.SetEnv.get(name) !== undefined || state.environ?.has(name) === true) !== negated
 }
 
 function apply(state: RequestState, { action, name, value = '', replacement = '' }: HeaderAction): void {
@@ -54,7 +54,7 @@ const edited = (text: string, pattern: string, replacement: string, all: boolean
 function filled(state: RequestState, value: string): string {
   if (!value.includes('%')) return value
   return value.replace(/%(?:\{([^}]*)\}([es])|([tDs%]))/g, (_whole, variable: string | undefined, _kind, letter) => {
-    if (variable !== undefined) return state.plan.directives.SetEnv.get(variable) ?? state.environ.get(variable) ?? '(null)'
+    if (variable !== undefined) return state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)'
     if (letter === '%') return '%'
     if (letter === 't') return `t=${state.startedAt * 1000}`
     return `D=${Math.max(0, state.site.now() - state.startedAt) * 1000}`

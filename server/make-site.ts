@@ -5,6 +5,7 @@ import { createStaticFiles } from './handlers/static-file.ts'
 import { createHandlerModules } from './load-handler.ts'
 import { createLocator } from './locate.ts'
 import type { Logs } from './logs.ts'
+import { knownFiles } from './known-files.ts'
 import { installModuleHooks } from './module-graph.ts'
 import { planOf } from './plan.ts'
 import type { Site } from './site.ts'
@@ -62,6 +63,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
     store,
     locator,
     modules,
+    isFile: knownFiles(now, recheckMs),
     staticFiles: createStaticFiles({ cacheBytes: CACHE_BYTES, now, recheckMs }),
     plan: planOf({ workers }, serverMerged(config)),
     errorLog: logs.error,

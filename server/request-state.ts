@@ -41,13 +41,13 @@ export class RequestState {
   user: string | undefined
   authType: string | undefined
   input: Input | undefined
-  readonly sessions: OpenedSession[] = []
+  sessions: OpenedSession[] = []
   /** The services whose Fixup has run. */
-  readonly fixedUp: string[] = []
+  fixedUp: string[] | undefined
   readonly output = new Output()
   /** Variables that functions of this request set, and those an internal redirect leaves (REDIRECT_STATUS). */
-  readonly environ = new Map<string, string>()
-  readonly cleanups: (() => unknown)[] = []
+  environ: Map<string, string> | undefined
+  cleanups: (() => unknown)[] | undefined
   /** The status of the error whose document is being made; undefined otherwise. */
   errorStatus: number | undefined
   /** The module file and phase of the function that is running, for a failure that arrives from nowhere. */

@@ -16,9 +16,13 @@ export class Request {
   #service: ServiceRequest | undefined
   #headersIn: HeaderTable | undefined
   #environ: Record<string, string> | undefined
+  #notes: Record<string, any> | undefined
 
   /** Remarks that one phase leaves for another. */
-  readonly notes: Record<string, any> = Object.create(null)
+  get notes(): Record<string, any> {
+    this.#notes ??= Object.create(null) as Record<string, any>
+    return this.#notes
+  }
 
   constructor(state: RequestState) {
     this.#state = state
@@ -186,7 +190,7 @@ export class Request {
 
   /** `run` is called when the request is over, those registered last first. */
   registerCleanup(run: () => unknown): void {
-    this.#state.cleanups.push(run)
+    ;(this.#state.cleanups ??= []).push(run)
   }
 
   /** The absolute URL of a path on this server. */

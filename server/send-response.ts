@@ -63,14 +63,15 @@ function headOf(state: RequestState, bodiless = false): string[] {
     const cookie = session instanceof Promise ? undefined : cookieOf(session)
     if (cookie !== undefined) output.headers.add('Set-Cookie', cookie)
   }
-  const type = contentTypeOf(state)
-  if (type !== undefined && !bodiless && !output.headers.has('content-type')) output.headers.set('Content-Type', type)
+  const type = bodiless || output.headers.has('content-type') ? undefined : contentTypeOf(state)
   if (state.plan.directives.Header.length > 0) {
     for (let at = 0; at < output.prepared.length; at += 2) output.headers.set(output.prepared[at]!, output.prepared[at + 1]!)
     output.prepared = []
+    if (type !== undefined) output.headers.set('Content-Type', type)
     applyHeaders(state)
   }
   const head = [...output.prepared]
+  if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)
   output.headers.appendTo(head)
   return head
 }

@@ -141,10 +141,14 @@ async function answerDocument(state: RequestState, status: number, error: unknow
 
 /** Walks the line again for the document of an error, as GET, with Apache's REDIRECT_ variables; the status stays the error's. */
 async function redirectInside(state: RequestState, path: string, status: number): Promise<void> {
-  state.environ.set('REDIRECT_STATUS', String(status))
-  state.environ.set('REDIRECT_URL', state.location?.path ?? state.url)
-  if (state.location?.query !== undefined) state.environ.set('REDIRECT_QUERY_STRING', state.location.query)
-  state.environ.set('REDIRECT_REQUEST_METHOD', state.method)
+  const { location } = state
+  state.environ = new Map([
+    ...(state.environ ?? []),
+    ['REDIRECT_STATUS', String(status)],
+    ['REDIRECT_URL', location?.path ?? state.url],
+    ['REDIRECT_QUERY_STRING', location?.query ?? ''],
+    ['REDIRECT_REQUEST_METHOD', state.method],
+  ])
   if (state.method !== 'HEAD') state.method = 'GET'
   state.errorStatus = status
   state.url = path
@@ -197,7 +201,7 @@ function configure(state: RequestState): void {
 /** An index and a fallback are looked at in place of what was asked for, with their own configuration; ten rounds at most. */
 function choose(state: RequestState): void {
   for (let round = 0; round < 10; round++) {
-    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan))
+    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.site.isFile)
     state.content = content
     if (content.kind !== 'index' && content.kind !== 'fallback') return
     state.url = content.path
@@ -245,7 +249,7 @@ function fixup(state: RequestState): unknown {
   const { plan, content } = state
   if (content!.kind !== 'program' && !plan.ownFixup) return
   const serviceId = serviceIdOf(state)
-  if (state.fixedUp.includes(serviceId)) return
-  state.fixedUp.push(serviceId)
+  if (state.fixedUp?.includes(serviceId)) return
+  state.fixedUp = [...(state.fixedUp ?? []), serviceId]
   return runPhase(state, fixupPhase, plan.phases.Fixup)
 }

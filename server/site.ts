@@ -19,6 +19,8 @@ export interface Site {
   readonly store: ConfigStore
   readonly locator: Locator
   readonly modules: HandlerModules
+  /** Whether there is a file, as fresh as the mode asks. */
+  readonly isFile: (path: string) => boolean
   readonly staticFiles: StaticFiles
   /** The plan of server.ini's own lines: the phases before a directory is known. */
   readonly plan: Plan

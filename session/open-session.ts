@@ -100,7 +100,7 @@ export function finishSession(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  if (state.pending.length > 0) return finishLater(state, session)
+  if (state.pending !== undefined) return finishLater(state, session)
   let saved: Awaitable<void>
   try {
     saved = saveChanges(state, session)
@@ -113,7 +113,7 @@ export function finishSession(session: Session): Awaitable<void> {
 
 async function finishLater(state: SessionState, session: Session): Promise<void> {
   try {
-    await Promise.all(state.pending)
+    await Promise.all(state.pending ?? [])
     await saveChanges(state, session)
   } finally {
     await unlock(state)
@@ -133,7 +133,7 @@ export async function abandonSession(session: Session): Promise<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  await Promise.allSettled(state.pending)
+  await Promise.allSettled(state.pending ?? [])
   await unlock(state)
 }
 

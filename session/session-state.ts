@@ -33,7 +33,7 @@ export class SessionState {
   /** What the client is to be told of the id. */
   cookie: 'none' | 'give' | 'takeBack' = 'none'
   /** Calls that nobody may have awaited. */
-  readonly pending: Promise<unknown>[] = []
+  pending: Promise<unknown>[] | undefined
   /** True once a byte of the response has left. */
   isHeadGone = false
   isFinished = false

@@ -1,6 +1,7 @@
 import { createConfigStore, DirectivesError, explain, formatProblem } from '../../directives/index.ts'
 import { chooseContent, type Content } from '../choose-content.ts'
 import { directoryHandler } from '../directory-handler.ts'
+import { knownFiles } from '../known-files.ts'
 import { createLocator, type Location } from '../locate.ts'
 import { Refusal } from '../refusal.ts'
 import { phases } from '../phases.ts'
@@ -19,7 +20,7 @@ export function explainUrl(url: string, options: ConfigArguments): number {
     for (let round = 0; round < 10; round++) {
       const location = locator.locate(path)
       const plan = planOf({ workers: 1 }, store.configOf({ directory: location.directory, name: location.name, path: location.path }))
-      const content = plan.problems.length > 0 ? undefined : chooseContent(location, plan, directoryHandler(plan.merged))
+      const content = plan.problems.length > 0 ? undefined : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
       print(location, plan, content)
       if (content?.kind !== 'index' && content?.kind !== 'fallback') return plan.problems.length > 0 ? 1 : 0
       path = content.path

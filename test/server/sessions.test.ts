@@ -352,7 +352,7 @@ t.test('50 requests at once on one session, with a wait between reading and writ
 
 t.test('waiting for the lock ends with 503, never by going on without it', async t => {
   const app = await site(t, {
-    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 0.05',
+    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1',
     'handler.ts': does('const { session } = req.pso(); session.n = (session.n ?? 0) + 1; if (req.args) await (globalThis as any).released; return String(session.n)'),
   })
   const jar = new Jar().take((await app.inject('/')).headers)

@@ -1,0 +1,17 @@
+import { statSync } from 'node:fs'
+
+const MOST = 10_000
+
+/** Tells whether there is a file at a path; what was looked at is trusted for `recheckMs`. */
+export function knownFiles(now: () => number, recheckMs: number): (path: string) => boolean {
+  const known = new Map<string, { readonly at: number; readonly isFile: boolean }>()
+  return path => {
+    const time = now()
+    const before = known.get(path)
+    if (before !== undefined && time >= before.at && time - before.at < recheckMs) return before.isFile
+    const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true
+    if (known.size >= MOST) known.clear()
+    known.set(path, { at: time, isFile })
+    return isFile
+  }
+}
