@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -22,6 +22,7 @@ export class FileLock {
   readonly #queue = new LockQueue()
   readonly #ownerFile: string
   readonly #mutexName: string
+  #hasOwnerFile = false
   /** When this process got each lock that it holds, ms of the monotonic clock. */
   readonly #since = new Map<string, number>()
   /** Called where a directory was missing: whatever was known of its files is void. */
@@ -105,10 +106,12 @@ export class FileLock {
         const { code } = error as NodeJS.ErrnoException
         if (code === 'EEXIST') return false
         if (code !== 'ENOENT' || time > 1) throw error
-        // the first lock of this process or in this place, or somebody has removed the directory
-        if (time === 1) this.#onLost()
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        if (existsSync(this.#ownerFile)) continue
+        // this process's first lock; or somebody has removed the directory, and every open file with it
+        if (this.#hasOwnerFile) this.#onLost()
         writeFileSync(this.#ownerFile, self, { mode: 0o600 })
+        this.#hasOwnerFile = true
       }
     }
   }

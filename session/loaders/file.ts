@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
@@ -7,6 +7,9 @@ import { SessionError } from '../session-error.ts'
 import { FileLock } from './file-lock.ts'
 import { readRecord, writeRecord } from './slots.ts'
 
+const { O_RDWR, O_CREAT, O_EXCL } = constants
+/** Else each reading after a writing would write the time of access. Only Linux has it, and for a file's owner. */
+const NO_ACCESS_TIME = constants.O_NOATIME ?? 0
 const MOST_OPEN = 2000
 const TOMBSTONE_MS = 60 * 60 * 1000
 const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
@@ -46,6 +49,8 @@ export class FileSessionLoader implements SessionLoader {
   readonly #lock: FileLock
   /** Descriptors by path, the least used first. */
   readonly #open = new Map<string, number>()
+  /** The version that was loaded under the lock which this process holds: nobody else can have written since. */
+  readonly #seen = new Map<string, number>()
   readonly #reported = new Set<string>()
   #isPrepared = false
 
@@ -60,9 +65,16 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #read(path: string): SessionRecord | undefined {
+    const isKept = this.#open.has(path)
     const fd = this.#fdOf(path)
     if (fd === undefined) return undefined
     const { record, isDamaged } = readRecord(fd)
+    if (isKept && record?.ended === true) {
+      // a purge ends a record before it removes the file: there may be another file by now, or none
+      this.#forget(path)
+      return this.#read(path)
+    }
+    if (record !== undefined && this.#lock.isHeld(path)) this.#seen.set(path, record.version)
     if (isDamaged) this.#reportOnce(path, record === undefined ? 'is damaged and was set aside' : 'has lost its last update to damage')
     if (record === undefined) this.#setAside(path, isDamaged)
     return record
@@ -79,9 +91,10 @@ export class FileSessionLoader implements SessionLoader {
   #write(path: string, record: SessionRecord): 'saved' | 'conflict' {
     const fd = record.version === 0 ? this.#create(path) : this.#fdOf(path)
     if (fd === undefined) return 'conflict'
-    const stored = readRecord(fd).record
-    if ((stored?.version ?? 0) !== record.version) return 'conflict'
+    if (this.#seen.get(path) !== record.version && (readRecord(fd).record?.version ?? 0) !== record.version) return 'conflict'
+    this.#seen.delete(path)
     writeRecord(fd, record)
+    if (this.#lock.isHeld(path)) this.#seen.set(path, record.version + 1)
     return 'saved'
   }
 
@@ -92,6 +105,7 @@ export class FileSessionLoader implements SessionLoader {
         const fd = this.#fdOf(path)
         const stored = fd === undefined ? undefined : readRecord(fd).record
         if (stored === undefined || stored.ended === true) return
+        this.#seen.delete(path)
         writeRecord(fd!, { ...stored, data: '{}', ended: true, endsAt: Math.max(Date.now(), stored.usedAt) + TOMBSTONE_MS })
       })
     return this.#lock.isHeld(path) ? bury() : locked(this.#lock.lock(path, LOCK_WAIT_MS), bury)
@@ -99,7 +113,18 @@ export class FileSessionLoader implements SessionLoader {
 
   lock(id: string, context: LoadContext, waitMs: number): Release | Promise<Release> {
     const path = this.#pathOf(id, context)
-    return this.#guard('cannot-lock', 'the session could not be locked', () => this.#lock.lock(path, waitMs))
+    return this.#guard('cannot-lock', 'the session could not be locked', () => {
+      const lock = this.#lock.lock(path, waitMs)
+      return lock instanceof Promise ? lock.then(release => this.#releaseOf(path, release)) : this.#releaseOf(path, lock)
+    })
+  }
+
+  #releaseOf(path: string, release: Release): Release {
+    this.#seen.delete(path)
+    return () => {
+      this.#seen.delete(path)
+      return release()
+    }
   }
 
   /** Looks at every file, a few at a time; one process at a time does it. */
@@ -138,15 +163,15 @@ export class FileSessionLoader implements SessionLoader {
     const release = this.#lock.tryLock(path)
     if (release === undefined) return false
     try {
-      const fd = openSync(path, 'r')
-      let isOver: boolean
+      const fd = openSync(path, 'r+')
       try {
         const { record } = readRecord(fd)
-        isOver = record?.endsAt !== undefined && record.endsAt <= now
+        if (record?.endsAt === undefined || record.endsAt > now) return false
+        // whoever has the file open finds it ended, and looks again
+        writeRecord(fd, { ...record, data: '{}', ended: true })
       } finally {
         closeSync(fd)
       }
-      if (!isOver) return false
       this.#forget(path)
       unlinkSync(path)
       return true
@@ -167,16 +192,13 @@ export class FileSessionLoader implements SessionLoader {
     return `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
   }
 
-  /** The open file of a session, or undefined where there is none. A file that was removed under us is not the session any more. */
+  /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */
   #fdOf(path: string): number | undefined {
+    // no stat here: on a file system with fine time stamps each one makes the next write several times as dear
     const known = this.#open.get(path)
-    if (known !== undefined) {
-      if (fstatSync(known).nlink > 0) return known
-      this.#forget(path)
-    }
-    this.#prepare()
+    if (known !== undefined) return known
     try {
-      return this.#keep(path, this.#openFile(path, 'r+'))
+      return this.#keep(path, this.#openFile(path, O_RDWR))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -187,23 +209,23 @@ export class FileSessionLoader implements SessionLoader {
     const known = this.#fdOf(path)
     if (known !== undefined) return known
     try {
-      return this.#keep(path, this.#openFile(path, 'wx+'))
+      return this.#keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-      return this.#keep(path, this.#openFile(path, 'wx+'))
+      return this.#keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
     }
   }
 
   /** Out of descriptors: those that are kept open go first. */
-  #openFile(path: string, flags: string): number {
+  #openFile(path: string, flags: number): number {
     try {
-      return openSync(path, flags, 0o600)
+      return openSync(path, flags | NO_ACCESS_TIME, 0o600)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if ((code !== 'EMFILE' && code !== 'ENFILE') || this.#open.size === 0) throw error
       this.#lost()
-      return openSync(path, flags, 0o600)
+      return openSync(path, flags | NO_ACCESS_TIME, 0o600)
     }
   }
 
