@@ -358,9 +358,9 @@ t.test('waiting for the lock ends with 503, never by going on without it', async
   const jar = new Jar().take((await app.inject('/')).headers)
   let release = (): void => {}
   ;(globalThis as any).released = new Promise<void>(resolve => (release = resolve))
-  const holder = app.inject({ url: '/?hold', headers: jar.headers })
+  const holder = app.inject({ url: '/?hold', headers: jar.headers }).then(answer => answer)
   const waiter = await app.inject({ url: '/', headers: jar.headers })
-  t.equal(waiter.statusCode, 503)
+  t.equal(waiter.statusCode, 503, app.errorLog())
   release()
   t.equal((await holder).body, '2')
   t.equal((await app.inject({ url: '/', headers: jar.headers })).body, '3')
@@ -375,7 +375,7 @@ t.test('PSOSessionReadOnly never waits, and what is written to it is refused', a
   const jar = new Jar().take((await app.inject('/')).headers)
   let free = (): void => {}
   ;(globalThis as any).free = new Promise<void>(resolve => (free = resolve))
-  const holder = app.inject({ url: '/', headers: jar.headers })
+  const holder = app.inject({ url: '/', headers: jar.headers }).then(answer => answer)
   t.equal((await app.inject({ url: '/look/', headers: jar.headers })).body, '1')
   t.equal((await app.inject({ url: '/look/?write', headers: jar.headers })).statusCode, 500)
   free()
