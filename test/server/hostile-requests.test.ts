@@ -28,7 +28,7 @@ const tree = {
     '.git': { config: SECRET },
     lib: { 'helper.js': `// ${SECRET}\nexport const helper = 'helped'\n`, 'helper.js.gz': SECRET },
   },
-  bare: { 'handler.js': SECRET, 'handler.mjs': SECRET, '.psoaccess': SECRET, 'secret.ts': SECRET, 'notes.txt~': SECRET },
+  bare: { 'handler.js': SECRET, 'handler.mjs': SECRET, 'secret.ts': SECRET, 'notes.txt~': SECRET },
 }
 
 t.test('no hostile URL, written as raw bytes, gets a byte of what must not be sent', { timeout: 60_000 }, async t => {
