@@ -1,10 +1,10 @@
+import { redirectPage } from './error-document.ts'
 import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
 import { isServable } from './hidden-names.ts'
-import { redirectPage } from './error-document.ts'
-import { Refusal } from './refusal.ts'
 import type { Location } from './locate.ts'
 import type { Plan } from './plan.ts'
+import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
 import { runContent } from './run-content.ts'
 import { ServerReturn } from './server-return.ts'
@@ -28,7 +28,10 @@ export function answerContent(state: RequestState): void | Promise<void> {
     case 'redirect':
       return answerRedirect(state, content.status, content.to)
     case 'refuse':
-      throw new Refusal(content.status, content.status === 403 ? 'nothing may be shown here' : 'nothing answers this URL')
+      throw new Refusal(
+        content.status,
+        content.status === 403 ? 'nothing may be shown here' : 'nothing answers this URL',
+      )
   }
 }
 
@@ -36,16 +39,24 @@ export function answerContent(state: RequestState): void | Promise<void> {
 function answerDeclined(state: RequestState, isDeclined: boolean): void {
   if (!isDeclined) return
   const { file, source } = state.location!
-  if (file === undefined || source || state.output.flushed) throw new Refusal(404, 'the handler declined, and there is no such file')
+  if (file === undefined || source || state.output.flushed)
+    throw new Refusal(404, 'the handler declined, and there is no such file')
   answerFile(state)
 }
 
 function answerFile(state: RequestState): void {
   const { site, output, location } = state
   const { file, stats } = location as Location & { file: string }
-  const answer = site.staticFiles.answer(state.method, state.raw.headers, file, stats!, staticSettingsOf(site, state.plan))
+  const answer = site.staticFiles.answer(
+    state.method,
+    state.raw.headers,
+    file,
+    stats!,
+    staticSettingsOf(site, state.plan),
+  )
   if (answer.status >= 400) {
-    for (let at = 0; at < answer.headers.length; at += 2) output.headers.set(answer.headers[at]!, answer.headers[at + 1]!)
+    for (let at = 0; at < answer.headers.length; at += 2)
+      output.headers.set(answer.headers[at]!, answer.headers[at + 1]!)
     throw new ServerReturn(answer.status)
   }
   // the document of an error is sent whole, under the error's status, whatever the client's conditions say

@@ -17,7 +17,11 @@ export interface SiteHolder {
  * Fastify with one catch-all route, whose onRequest hook hands every request to the line of `serve-request.ts`. All of the response is
  * written there: Fastify's own reply would run onSend twice for a failed save and never tell of a client that went away.
  */
-export async function buildApp(holder: SiteHolder, trustProxy: readonly string[], timeoutMs: number): Promise<FastifyInstance> {
+export async function buildApp(
+  holder: SiteHolder,
+  trustProxy: readonly string[],
+  timeoutMs: number,
+): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     // the gate is locate.ts alone: Fastify would answer /%zz itself, before any hook
@@ -62,5 +66,7 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${status.length + 1}\r\n\r\n${status}\n`)
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${status.length + 1}\r\n\r\n${status}\n`,
+  )
 }

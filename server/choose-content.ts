@@ -49,7 +49,10 @@ function redirected({ path, query }: Location, { Redirect }: Directives): Conten
 }
 
 /** The handler with those of its functions that are for this file's extension: a list for it goes in place of the unrestricted ones. */
-function suitable({ name }: Location, handler: DirectoryHandler | undefined): (DirectoryHandler & { isForExtension: boolean }) | undefined {
+function suitable(
+  { name }: Location,
+  handler: DirectoryHandler | undefined,
+): (DirectoryHandler & { isForExtension: boolean }) | undefined {
   if (handler === undefined) return undefined
   const extension = extname(name ?? '').toLowerCase()
   const special = handler.handlers.filter(({ extensions }) => extensions?.includes(extension))
@@ -62,12 +65,18 @@ function suitable({ name }: Location, handler: DirectoryHandler | undefined): (D
 
 function ofFile(location: Location, directives: Directives, handler: ReturnType<typeof suitable>): Content {
   const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
-  const wanted = directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
+  const wanted =
+    directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
   const isProgram = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
   if (isProgram && handler !== undefined) {
     const { pathInfo, path } = location
     if (pathInfo !== '' && directives.AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
-    return { kind: 'program', handlers: handler.handlers, scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
+    return {
+      kind: 'program',
+      handlers: handler.handlers,
+      scriptUrl: path.slice(0, path.length - pathInfo.length),
+      pathInfo,
+    }
   }
   // a source is not there for the web: what would answer a missing file does
   if (location.source && wanted !== 'default-handler')
@@ -90,7 +99,10 @@ function ofDirectory(
   for (const name of directives.DirectoryIndex) {
     if (name.startsWith('/')) return { kind: 'index', path: name }
     if (isFile(`${location.directory}/${name}`))
-      return { kind: 'index', path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`) }
+      return {
+        kind: 'index',
+        path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`),
+      }
   }
   if (handler?.own) return programIn(location, handler)
   if (directives.Options.on.has('Indexes')) return { kind: 'listing' }
@@ -107,8 +119,8 @@ function missing(location: Location, { FallbackResource }: Directives): Content 
 function programIn(location: Location, { handlers, directory }: DirectoryHandler): Content {
   const levels = location.directory.slice(directory.length).split('/').length - 1
   let scriptUrl = location.directoryUrl
-  for (let level = 0; level < levels; level++) scriptUrl = scriptUrl.slice(0, scriptUrl.lastIndexOf('/', scriptUrl.length - 2) + 1)
+  for (let level = 0; level < levels; level++)
+    scriptUrl = scriptUrl.slice(0, scriptUrl.lastIndexOf('/', scriptUrl.length - 2) + 1)
   const pathInfo = location.path.slice(scriptUrl.length - 1)
   return { kind: 'program', handlers, scriptUrl, pathInfo: pathInfo === '/' ? '' : pathInfo }
 }
-

@@ -31,7 +31,8 @@ export function rangeHolds(ifRange: string | undefined, { etag, lastModified }: 
   return ifRange === undefined || ifRange === etag || ifRange === lastModified
 }
 
-const isBefore = (date: string | undefined, modified: number): boolean => date !== undefined && Date.parse(date) < modified
+const isBefore = (date: string | undefined, modified: number): boolean =>
+  date !== undefined && Date.parse(date) < modified
 
 function lists(field: string, etag: string, weakly: boolean): boolean {
   return field.split(',').some(one => {

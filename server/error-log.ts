@@ -50,4 +50,6 @@ function errorLine(now: number, level: LogLevel, message: string, state: Request
 
 /** Control characters escaped, so that nothing a client sends can make a line of its own. */
 const oneLine = (text: string): string =>
-  text.replace(/\n\s*/g, ' | ').replace(/[\x00-\x1f\x7f-\x9f]/g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  text
+    .replace(/\n\s*/g, ' | ')
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)

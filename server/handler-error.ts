@@ -12,7 +12,11 @@ export class HandlerError extends Error {
   /** The line of the configuration that names it. */
   readonly at: Position | undefined
 
-  constructor(code: HandlerErrorCode, message: string, about: { phase?: string; file: string; at?: Position; cause?: unknown }) {
+  constructor(
+    code: HandlerErrorCode,
+    message: string,
+    about: { phase?: string; file: string; at?: Position; cause?: unknown },
+  ) {
     super(message, 'cause' in about ? { cause: about.cause } : {})
     this.name = 'HandlerError'
     this.code = code

@@ -38,7 +38,9 @@ function apply(state: RequestState, { action, name, value = '', replacement = ''
     case 'append':
       return headers.set(name, [...present, text].join(', '))
     case 'merge':
-      return present.some(one => one.split(/, */).includes(text)) ? undefined : headers.set(name, [...present, text].join(', '))
+      return present.some(one => one.split(/, */).includes(text))
+        ? undefined
+        : headers.set(name, [...present, text].join(', '))
     case 'edit':
     case 'edit*':
       if (present.length === 0) return
@@ -54,7 +56,8 @@ const edited = (text: string, pattern: string, replacement: string, all: boolean
 function filled(state: RequestState, value: string): string {
   if (!value.includes('%')) return value
   return value.replace(/%(?:\{([^}]*)\}([es])|([tDs%]))/g, (_whole, variable: string | undefined, _kind, letter) => {
-    if (variable !== undefined) return state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)'
+    if (variable !== undefined)
+      return state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)'
     if (letter === '%') return '%'
     if (letter === 't') return `t=${state.startedAt * 1000}`
     return `D=${Math.max(0, state.site.now() - state.startedAt) * 1000}`

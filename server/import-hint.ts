@@ -5,7 +5,10 @@ import { dirname, resolve } from 'node:path'
 export function importHint(error: Error, file: string | undefined): string | undefined {
   const { message } = error
   const missing = /module '([^']+)' does not provide an export named '([^']+)'/.exec(message)
-  if (missing !== null) return isType(missing[1]!, missing[2]!, file) ? `${missing[2]} is a type: write import type { ${missing[2]} } from '${missing[1]}'` : undefined
+  if (missing !== null)
+    return isType(missing[1]!, missing[2]!, file)
+      ? `${missing[2]} is a type: write import type { ${missing[2]} } from '${missing[1]}'`
+      : undefined
   if (/TypeScript enum/.test(message)) return "write an object: const Colour = { Red: 'red' } as const"
   if (/parameter property/.test(message)) return 'declare the field, and assign it in the constructor'
   if (/namespace|module declaration/i.test(message)) return 'write a module of its own, and import it'
@@ -22,7 +25,9 @@ function isType(module: string, name: string, file: string | undefined): boolean
   if (file === undefined || !module.startsWith('.')) return false
   try {
     const source = readFileSync(resolve(dirname(file), module), 'utf8')
-    return new RegExp(String.raw`\bexport\s+(?:declare\s+)?(?:type|interface)\s+${name}\b|\bexport\s+type\s*\{[^}]*\b${name}\b`).test(source)
+    return new RegExp(
+      String.raw`\bexport\s+(?:declare\s+)?(?:type|interface)\s+${name}\b|\bexport\s+type\s*\{[^}]*\b${name}\b`,
+    ).test(source)
   } catch {
     return false
   }

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import type { ServerConfig } from '../directives/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
 import { openLogs } from './logs.ts'
+import { makeSite } from './make-site.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
-import { makeSite } from './make-site.ts'
 import { prepareStateDirectory } from './state-directory.ts'
 
 export interface ServerOptions {
@@ -43,7 +43,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const holder = {} as Parameters<typeof buildApp>[0]
   const app = await buildApp(holder, directives.TrustProxy, directives.Timeout * 1000)
   const cookies = cookiesOf(app)
-  const make = (config: ServerConfig) => makeSite({ config, development, workers, now, watch, logs, cookies, previous: holder.site })
+  const make = (config: ServerConfig) =>
+    makeSite({ config, development, workers, now, watch, logs, cookies, previous: holder.site })
   holder.site = make(options.config)
   const more: HttpServer[] = []
   await app.ready()

@@ -1,5 +1,5 @@
-import { ServerReturn } from './server-return.ts'
 import type { RequestState } from './request-state.ts'
+import { ServerReturn } from './server-return.ts'
 
 /** Form input: the query's pairs, then those of a urlencoded body, as PSO had them together. */
 export class Input {
@@ -41,7 +41,8 @@ async function readForm(state: RequestState, limit: number): Promise<void> {
   try {
     for await (const chunk of state.raw as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (limit > 0 && size > limit) throw new ServerReturn(413, `the body has more than ${limit} bytes (LimitRequestBody)`)
+      if (limit > 0 && size > limit)
+        throw new ServerReturn(413, `the body has more than ${limit} bytes (LimitRequestBody)`)
       chunks.push(chunk)
     }
   } catch (error) {

@@ -47,7 +47,8 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
   function load(base: string, module: string): HandlerModule | Promise<HandlerModule> {
     const known = named.get(base)?.get(module)
     const time = now()
-    if (known?.module !== undefined && time >= known.checkedAt && time - known.checkedAt < recheckMs) return known.module
+    if (known?.module !== undefined && time >= known.checkedAt && time - known.checkedAt < recheckMs)
+      return known.module
     const slot = slotOf(base, module)
     slot.checkedAt = time
     for (const file of filesOf(slot.file)) if (hasChanged(file)) invalidate(file)
@@ -61,7 +62,10 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
 
   function slotOf(base: string, module: string): Slot {
     const found = resolveModule(base, module)
-    if (found === undefined) throw new HandlerError('handler-missing', `expected the module ${module} in ${base}, found no such file`, { file: module })
+    if (found === undefined)
+      throw new HandlerError('handler-missing', `expected the module ${module} in ${base}, found no such file`, {
+        file: module,
+      })
     const file = realFile(found)
     let slot = slots.get(file)
     if (slot === undefined) {

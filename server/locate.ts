@@ -1,8 +1,8 @@
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { areServableNames, namesBelow, nameClass } from './hidden-names.ts'
-import { pathOf } from './request-path.ts'
+import { areServableNames, nameClass, namesBelow } from './hidden-names.ts'
 import { Refusal } from './refusal.ts'
+import { pathOf } from './request-path.ts'
 
 /** Where a URL leads below the document root. Nothing else maps URLs to files: this is the gate (DESIGN 4). */
 export interface Location {
@@ -92,7 +92,10 @@ export function createLocator({
   }
 
   /** What a name of a directory stands for; undefined where nothing is, or nothing that may be seen. */
-  function lookAt(parent: Directory, name: string): { path: string; stats: Stats; outside: Outside | undefined } | undefined {
+  function lookAt(
+    parent: Directory,
+    name: string,
+  ): { path: string; stats: Stats; outside: Outside | undefined } | undefined {
     if (nameClass(name, accessFileNames) === 'hidden') return undefined
     const path = `${parent.path}/${name}`
     try {
@@ -169,13 +172,19 @@ export function createLocator({
     locate,
     forget(path) {
       const below = (directory: Directory): boolean => directory.path === path || directory.path.startsWith(`${path}/`)
-      for (const [url, directory] of directories) if (below(directory) || directory.path === dirname(path)) directories.delete(url)
+      for (const [url, directory] of directories)
+        if (below(directory) || directory.path === dirname(path)) directories.delete(url)
     },
     forgetAll: () => directories.clear(),
   }
 }
 
-const directoryLocation = (path: string, query: string | undefined, directory: Directory, hasSlash: boolean): Location => ({
+const directoryLocation = (
+  path: string,
+  query: string | undefined,
+  directory: Directory,
+  hasSlash: boolean,
+): Location => ({
   path,
   query,
   kind: 'directory',

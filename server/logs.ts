@@ -14,7 +14,11 @@ export interface Logs {
 /** AccessLog defaults to `access.log` in the state directory, ErrorLog to standard error. */
 export function openLogs({ directives, stateDirectory }: ServerConfig, now: () => number): Logs {
   const access = createLogFile(directives.AccessLog ?? { type: 'file', path: join(stateDirectory, 'access.log') })
-  const error = createErrorLog(createLogFile(directives.ErrorLog ?? { type: 'stderr' }, { immediate: true }), directives.LogLevel, now)
+  const error = createErrorLog(
+    createLogFile(directives.ErrorLog ?? { type: 'stderr' }, { immediate: true }),
+    directives.LogLevel,
+    now,
+  )
   return {
     access,
     error,

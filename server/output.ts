@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { HeaderTable } from './header-table.ts'
 import type { FileSlice } from './handlers/static-file.ts'
+import { HeaderTable } from './header-table.ts'
 
 /**
  * What a request answers, kept until it is flushed or the request ends: a handler that fails takes back all that is still here.

@@ -1,5 +1,5 @@
-export { CookieFileImpl, CookieSession, FileLoader, mixin, SessionImpl } from '../session/index.ts'
 export type { Session, SessionData, SessionLoader, SessionRecord } from '../session/index.ts'
+export { CookieFileImpl, CookieSession, FileLoader, mixin, SessionImpl } from '../session/index.ts'
 export type { CookieAttributes } from './cookies.ts'
 export { cleanup } from './handlers/cleanup.ts'
 export { fixup } from './handlers/fixup.ts'

@@ -78,7 +78,12 @@ const unquoted = (text: string): string => text.replace(/^(["'])(.*)\1$/, '$2')
 /** `memory:` lives in one process: with several, two requests of a visitor would meet different sessions. */
 function memoryOfSeveral({ workers }: Pick<Site, 'workers'>, merged: Merged): Problem[] {
   if (workers === 1 || merged.directives.PSOSessionLoader.type !== 'memory') return []
-  return atLastOrigin(merged, 'PSOSessionLoader', `expected file: with ${workers} workers, got memory:`, 'or Workers = 1')
+  return atLastOrigin(
+    merged,
+    'PSOSessionLoader',
+    `expected file: with ${workers} workers, got memory:`,
+    'or Workers = 1',
+  )
 }
 
 /** What a browser asks of cookies with these prefixes (RFC 6265bis 4.1.3); `Secure` follows by itself in session-options.ts. */
@@ -90,7 +95,11 @@ function prefixRules(merged: Merged): Problem[] {
     return atLastOrigin(merged, 'PSOCookieSession_Secure', `expected on with the service id ${name}, got off`)
   if (!/^__host-/i.test(name)) return []
   if (domain !== undefined)
-    return atLastOrigin(merged, 'PSOCookieSession_Domain', `expected no Domain with the service id ${name}, got ${domain}`)
+    return atLastOrigin(
+      merged,
+      'PSOCookieSession_Domain',
+      `expected no Domain with the service id ${name}, got ${domain}`,
+    )
   if (path !== undefined && path !== '/')
     return atLastOrigin(merged, 'PSOCookieSession_Path', `expected / with the service id ${name}, got ${path}`)
   return []

@@ -9,6 +9,8 @@ export function guardProcessExit(): void {
   process.exit = (code?: number | string | null) => {
     const state = requestContext.getStore()
     if (state === undefined) return exit.call(process, code)
-    throw new Error(`process.exit(${code ?? ''}) was called while a request was served, by ${state.running ?? 'a handler module'}`)
+    throw new Error(
+      `process.exit(${code ?? ''}) was called while a request was served, by ${state.running ?? 'a handler module'}`,
+    )
   }
 }

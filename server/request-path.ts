@@ -27,7 +27,8 @@ function decoded(path: string): string {
   if (/%(?![0-9a-f]{2})/i.test(path)) throw new Refusal(400, 'a percent sign is not followed by two hexadecimal digits')
   if (/%2f|%5c|\\/i.test(path)) throw new Refusal(404, 'an encoded slash or a backslash')
   // what node reads of a request line is latin1: raw bytes above ASCII are taken as UTF-8, as encoded ones are
-  const raw = /[\x80-\xff]/.test(path) && !/[^\x00-\xff]/.test(path) ? Buffer.from(path, 'latin1').toString('utf8') : path
+  const raw =
+    /[\x80-\xff]/.test(path) && !/[^\x00-\xff]/.test(path) ? Buffer.from(path, 'latin1').toString('utf8') : path
   let text: string
   try {
     text = decodeURIComponent(raw)

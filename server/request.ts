@@ -1,9 +1,9 @@
-import { flush } from './send-response.ts'
 import { environOf, pathInfoOf } from './environ.ts'
 import { HeaderTable } from './header-table.ts'
-import type { RequestState } from './request-state.ts'
-import { ServiceRequest } from './service-request.ts'
 import type { PhaseName } from './phase.ts'
+import type { RequestState } from './request-state.ts'
+import { flush } from './send-response.ts'
+import { ServiceRequest } from './service-request.ts'
 
 /** The request object of a request, the same one in all its phases. */
 export function requestOf(state: RequestState): Request {
@@ -55,7 +55,8 @@ export class Request {
   }
 
   set unparsedUri(url: string) {
-    if (this.#state.location !== undefined) throw new TypeError('unparsedUri can only be changed before the path is mapped, in Trans')
+    if (this.#state.location !== undefined)
+      throw new TypeError('unparsedUri can only be changed before the path is mapped, in Trans')
     this.#state.url = url
   }
 

@@ -65,7 +65,8 @@ function headOf(state: RequestState, bodiless = false): string[] {
   }
   const type = bodiless || output.headers.has('content-type') ? undefined : contentTypeOf(state)
   if (state.plan.directives.Header.length > 0) {
-    for (let at = 0; at < output.prepared.length; at += 2) output.headers.set(output.prepared[at]!, output.prepared[at + 1]!)
+    for (let at = 0; at < output.prepared.length; at += 2)
+      output.headers.set(output.prepared[at]!, output.prepared[at + 1]!)
     output.prepared = []
     if (type !== undefined) output.headers.set('Content-Type', type)
     applyHeaders(state)

@@ -5,13 +5,13 @@ import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
 import { HandlerError } from './handler-error.ts'
 import { readInput } from './input.ts'
-import { Refusal } from './refusal.ts'
+import { serviceIdOf } from './open-session-for.ts'
 import type { PhaseName } from './phase.ts'
 import { phaseOf } from './phases.ts'
 import { handlerOf, planOf } from './plan.ts'
+import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
 import { runPhase } from './run-phase.ts'
-import { serviceIdOf } from './open-session-for.ts'
 import { sendResponse } from './send-response.ts'
 import { ServerReturn } from './server-return.ts'
 import { abandonSessions, finishSessions, revertSessions } from './sessions-of.ts'
@@ -172,7 +172,10 @@ function checkLimits(state: RequestState): void {
   if (LimitRequestLine > 0 && length > LimitRequestLine)
     throw new ServerReturn(414, `the request line has ${length} bytes, LimitRequestLine is ${LimitRequestLine}`)
   if (LimitRequestFields > 0 && raw.rawHeaders.length / 2 > LimitRequestFields)
-    throw new ServerReturn(400, `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`)
+    throw new ServerReturn(
+      400,
+      `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
+    )
   if (raw.method === 'TRACE') throw new ServerReturn(405, 'TRACE is off')
 }
 

@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { DirectivesError, formatProblem, readServerConfig, type ServerConfig, type ServerConfigOptions } from '../directives/index.ts'
+import {
+  DirectivesError,
+  formatProblem,
+  readServerConfig,
+  type ServerConfig,
+  type ServerConfigOptions,
+} from '../directives/index.ts'
 
 /** What of a command line has a say in the configuration. */
 export interface ConfigArguments {

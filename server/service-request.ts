@@ -25,7 +25,9 @@ export class ServiceRequest {
   get session(): Session {
     const opened = this.#state.sessions[0]
     if (opened === undefined || opened.session instanceof Promise)
-      throw new Error('this request has no session: PSOFixupHandler does not call pso::fixup; await req.pso().getSession() opens one')
+      throw new Error(
+        'this request has no session: PSOFixupHandler does not call pso::fixup; await req.pso().getSession() opens one',
+      )
     return opened.session
   }
 
@@ -100,7 +102,10 @@ export class ServiceRequest {
   /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. */
   setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
     this.#requireHead(`the cookie ${key}`)
-    this.#state.output.headers.add('Set-Cookie', this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes }))
+    this.#state.output.headers.add(
+      'Set-Cookie',
+      this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes }),
+    )
   }
 
   /** A variable of the request, a PSOOption or a directive of that name; without a key, the variables. */
@@ -137,7 +142,8 @@ export class ServiceRequest {
   }
 
   #requireHead(what: string): void {
-    if (this.#state.output.flushed) throw new Error(`${what} can no longer be changed: the head of the response has left`)
+    if (this.#state.output.flushed)
+      throw new Error(`${what} can no longer be changed: the head of the response has left`)
   }
 
   /** Ends the request with 302, or 301 where it is for ever. What was written is not shown; session and cookies are kept. */
@@ -205,4 +211,5 @@ export class ServiceRequest {
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** A Location holds ASCII only (RFC 9110 10.2.2): other characters are percent-encoded, what is encoded stays. */
-const encodeLocation = (url: string): string => url.replace(/[^\x20-\x7e]+/g, text => (/[\r\n\0]/.test(text) ? text : encodeURI(text)))
+const encodeLocation = (url: string): string =>
+  url.replace(/[^\x20-\x7e]+/g, text => (/[\r\n\0]/.test(text) ? text : encodeURI(text)))

@@ -1,9 +1,8 @@
 import { join, relative, resolve } from 'node:path'
-import type { Directives } from '../directives/index.ts'
+import type { Directives, ServerConfig } from '../directives/index.ts'
 import { openLoader, type SessionOptions } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
-import type { ServerConfig } from '../directives/index.ts'
 
 /**
  * The one place where a directive becomes a session option.
@@ -51,7 +50,9 @@ function cookieAttributes(directives: Directives, serviceId: string): SessionOpt
     partitioned: directives.PSOCookieSession_Partitioned,
     priority: directives.PSOCookieSession_Priority,
   }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SessionOptions['cookie']
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as SessionOptions['cookie']
 }
 
 /**

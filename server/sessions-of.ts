@@ -1,4 +1,4 @@
-import { abandonSession, type Awaitable, finishSession } from '../session/index.ts'
+import { type Awaitable, abandonSession, finishSession } from '../session/index.ts'
 import type { RequestState } from './request-state.ts'
 
 /** Saves and unlocks all sessions of a request; a promise only where a loader takes one. All are let go even if one fails. */

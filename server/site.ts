@@ -1,12 +1,12 @@
 import type { ConfigStore, ServerConfig } from '../directives/index.ts'
 import type { AccessFacts } from './access-line.ts'
+import type { Cookies } from './cookies.ts'
+import type { ErrorLog } from './error-log.ts'
+import type { StaticFiles } from './handlers/static-file.ts'
 import type { HandlerModules } from './load-handler.ts'
 import type { Locator } from './locate.ts'
 import type { LogFile } from './log-file.ts'
 import type { Plan } from './plan.ts'
-import type { StaticFiles } from './handlers/static-file.ts'
-import type { ErrorLog } from './error-log.ts'
-import type { Cookies } from './cookies.ts'
 import type { Watcher } from './watch.ts'
 
 /** All that one generation of server.ini gives to its requests; a reload makes a new one, and requests under way keep theirs. */

@@ -32,7 +32,9 @@ export function createWatcher({ onChange, report }: WatcherOptions): Watcher {
       isReported = true
       const { code } = error as NodeJS.ErrnoException
       const limit = code === 'ENOSPC' ? '; raise fs.inotify.max_user_watches to have more' : ''
-      report(`some directories cannot be watched, their changes are found by looking: ${(error as Error).message}${limit}`)
+      report(
+        `some directories cannot be watched, their changes are found by looking: ${(error as Error).message}${limit}`,
+      )
     })
     return opened
   }

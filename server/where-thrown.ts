@@ -13,7 +13,11 @@ export interface Thrown {
 
 /** Tells what an error says and where in a user's code it came from; `?v=N` of a reloaded module is not shown. */
 export function whereThrown(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown`, frame: undefined }
+  if (!(error instanceof Error))
+    return {
+      message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown`,
+      frame: undefined,
+    }
   if (error instanceof HandlerError) return ofHandlerError(error)
   return described(error, `${error.name}: ${error.message}`)
 }
@@ -49,7 +53,11 @@ function placeOf(error: Error): Place | undefined {
   const head = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n/.exec(stack)
   if (head !== null) {
     const caret = /\n(\s*)\^/.exec(stack)
-    return { file: decodeURI(head[1]!), line: Number(head[2]), ...(caret === null ? {} : { column: caret[1]!.length + 1 }) }
+    return {
+      file: decodeURI(head[1]!),
+      line: Number(head[2]),
+      ...(caret === null ? {} : { column: caret[1]!.length + 1 }),
+    }
   }
   for (const [, url, line, column] of stack.matchAll(/(file:\/\/\/[^\s()]*?)(?:\?v=\d+)?:(\d+):(\d+)/g))
     if (!url!.startsWith(ownDirectory) && !url!.includes('/node_modules/'))

@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { createServer, type Server } from './index.ts'
 import { guardProcessExit } from './process-exit.ts'
-import { ConfigError, type ConfigArguments, configSource, readConfig } from './server-ini.ts'
+import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
 import { StateDirectoryError } from './state-directory.ts'
 import type { WorkerMessage } from './supervisor.ts'
 
@@ -21,7 +21,11 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   try {
     const source = configSource(options)
     const config = readConfig(source)
-    const development = options.dev === true || (options.production !== true && process.stdout.isTTY && config.directives.Listen.every(({ host }) => isLoopback(host)))
+    const development =
+      options.dev === true ||
+      (options.production !== true &&
+        process.stdout.isTTY &&
+        config.directives.Listen.every(({ host }) => isLoopback(host)))
     const workers = alone ? 1 : (config.directives.Workers ?? (development ? 1 : availableParallelism()))
     server = await createServer({ config, development, workers })
     addresses = await server.listen()
@@ -30,8 +34,10 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   } catch (error) {
     if (error instanceof ConfigError || error instanceof StateDirectoryError) return complain(error.message, 2)
     const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
-    if (code === 'EADDRINUSE') return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)
-    if (code === 'EACCES' && port !== undefined) return complain(`${address}:${port} may not be opened by this user (Listen, --listen)`, 1)
+    if (code === 'EADDRINUSE')
+      return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)
+    if (code === 'EACCES' && port !== undefined)
+      return complain(`${address}:${port} may not be opened by this user (Listen, --listen)`, 1)
     if (code === 'EADDRNOTAVAIL') return complain(`${address} is no address of this machine (Listen, --listen)`, 1)
     return complain(String((error as Error).stack ?? error), 1)
   }
@@ -50,7 +56,11 @@ function complain(message: string, exitCode: number): number {
   return exitCode
 }
 
-function announce({ workers, addresses }: { readonly workers: number; readonly addresses: readonly string[] }, alone: boolean, development: boolean): void {
+function announce(
+  { workers, addresses }: { readonly workers: number; readonly addresses: readonly string[] },
+  alone: boolean,
+  development: boolean,
+): void {
   if (alone) {
     console.log(`pso serves ${addresses.join(' ')} (${development ? 'development' : 'production'})`)
     return

@@ -63,7 +63,9 @@ function encodeReference(value: object, path: Path, seen: Seen): unknown {
   seen.set(value, path)
   if (path.length > 1000) throw badValue(path.slice(0, 5), 'something nested more than 1,000 deep')
   if (Array.isArray(value))
-    return Array.from(value, (item, index) => (Object.hasOwn(value, index) ? encodeValue(item, [...path, index], seen) : { $hole: true }))
+    return Array.from(value, (item, index) =>
+      Object.hasOwn(value, index) ? encodeValue(item, [...path, index], seen) : { $hole: true },
+    )
   if (value instanceof Date) return { $date: Number.isNaN(value.getTime()) ? null : value.toISOString() }
   if (value instanceof Map)
     return {
@@ -72,7 +74,8 @@ function encodeReference(value: object, path: Path, seen: Seen): unknown {
         encodeValue(item, [...path, index, 'value'], seen),
       ]),
     }
-  if (value instanceof Set) return { $set: Array.from(value, (item, index) => encodeValue(item, [...path, index], seen)) }
+  if (value instanceof Set)
+    return { $set: Array.from(value, (item, index) => encodeValue(item, [...path, index], seen)) }
   if (value instanceof ArrayBuffer) return { $bytes: ['ArrayBuffer', Buffer.from(value).toString('base64')] }
   if (ArrayBuffer.isView(value)) {
     const name = Buffer.isBuffer(value) ? 'Uint8Array' : value.constructor.name
@@ -95,13 +98,26 @@ function encodeObject(value: Record<string, unknown>, path: Path, seen: Seen): R
 
 function badValue(path: Path, what: string): SessionError {
   const shown = path.map(key => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
-  return new SessionError('bad-value', `session${shown} cannot be kept: expected text, numbers, dates, lists, maps or plain objects, got ${what}`)
+  return new SessionError(
+    'bad-value',
+    `session${shown} cannot be kept: expected text, numbers, dates, lists, maps or plain objects, got ${what}`,
+  )
 }
 
 const views: ReadonlyMap<string, (bytes: ArrayBuffer) => unknown> = new Map(
-  [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array].map(
-    view => [view.name, bytes => new view(bytes)],
-  ),
+  [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  ].map(view => [view.name, bytes => new view(bytes)]),
 )
 
 /**
@@ -110,7 +126,8 @@ const views: ReadonlyMap<string, (bytes: ArrayBuffer) => unknown> = new Map(
  */
 export function decode(text: string): Record<string, unknown> {
   const parsed: unknown = JSON.parse(text)
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new SyntaxError('expected an object')
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new SyntaxError('expected an object')
   if (!text.includes('"$')) return Object.assign(Object.create(null), parsed)
   const root: Record<string, unknown> = Object.create(null)
   const references: (() => void)[] = []
@@ -122,7 +139,13 @@ export function decode(text: string): Record<string, unknown> {
 
 type Put = (value: unknown) => void
 
-function decodeInto(target: object, from: Record<string, unknown>, path: Path, made: Map<string, unknown>, later: (() => void)[]): void {
+function decodeInto(
+  target: object,
+  from: Record<string, unknown>,
+  path: Path,
+  made: Map<string, unknown>,
+  later: (() => void)[],
+): void {
   for (const key of Object.keys(from)) {
     const name = key.startsWith('$$') ? key.slice(1) : key
     define(target, name, undefined)
@@ -167,7 +190,8 @@ function decodeValue(from: unknown, path: Path, put: Put, made: Map<string, unkn
       const items = inner as unknown[]
       const values: unknown[] = []
       const set = keep(new Set<unknown>())
-      for (const [index, item] of items.entries()) decodeValue(item, [...path, index], value => (values[index] = value), made, later)
+      for (const [index, item] of items.entries())
+        decodeValue(item, [...path, index], value => (values[index] = value), made, later)
       later.push(() => values.forEach(value => set.add(value)))
       return
     }
@@ -199,4 +223,5 @@ function decodeValue(from: unknown, path: Path, put: Put, made: Map<string, unkn
   }
 }
 
-const isTag = (value: unknown, tag: string): boolean => typeof value === 'object' && value !== null && Object.keys(value).join() === tag
+const isTag = (value: unknown, tag: string): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).join() === tag

@@ -16,13 +16,16 @@ export function expiryOf(when: When, format: string | undefined, now: number): n
   }
   if (typeof when === 'string') {
     const date = format === undefined ? Date.parse(when) : strptime(when, format)
-    if (date === undefined || Number.isNaN(date)) throw bad(format === undefined ? 'a date' : `a date as ${format}`, JSON.stringify(when))
+    if (date === undefined || Number.isNaN(date))
+      throw bad(format === undefined ? 'a date' : `a date as ${format}`, JSON.stringify(when))
     return date
   }
   const given = when instanceof Date ? when : (when as { date?: unknown } | null)?.date
   const date = given instanceof Date ? given.getTime() : given
-  if (typeof date !== 'number' || !Number.isFinite(date)) throw bad('seconds, { date } or a text with its format', String(given))
+  if (typeof date !== 'number' || !Number.isFinite(date))
+    throw bad('seconds, { date } or a text with its format', String(given))
   return date
 }
 
-const bad = (expected: string, got: string): SessionError => new SessionError('bad-expiry', `expected ${expected} to expire, got ${got}`)
+const bad = (expected: string, got: string): SessionError =>
+  new SessionError('bad-expiry', `expected ${expected} to expire, got ${got}`)

@@ -1,5 +1,13 @@
 /** The door of the sessions: id and data, a loader that keeps them, a transport that carries the id. Plain options in, no HTTP. */
-export { CookieFileImpl, CookieSession, FileLoader, mixin, openWith, SessionImpl, type SessionImplementation } from './implementation.ts'
+export {
+  CookieFileImpl,
+  CookieSession,
+  FileLoader,
+  mixin,
+  openWith,
+  SessionImpl,
+  type SessionImplementation,
+} from './implementation.ts'
 export type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from './loader.ts'
 export { closeFileLoaders, onDamage } from './loaders/file.ts'
 export { openLoader } from './open-loader.ts'

@@ -8,4 +8,5 @@ export type LoaderSpec = { readonly type: 'file'; readonly directory: string } |
 const memory = new MemoryLoader()
 
 /** The loader of a specification: one for each directory, and one memory a process. */
-export const openLoader = (spec: LoaderSpec): SessionLoader => (spec.type === 'memory' ? memory : fileLoaderAt(spec.directory))
+export const openLoader = (spec: LoaderSpec): SessionLoader =>
+  spec.type === 'memory' ? memory : fileLoaderAt(spec.directory)

@@ -2,9 +2,9 @@ import { hasEnded } from './life.ts'
 import type { Awaitable, Release, SessionRecord } from './loader.ts'
 import { LockQueue } from './lock-queue.ts'
 import { fill, saveChanges, unlock } from './save-session.ts'
+import { makeSession, type Session, stateOf } from './session.ts'
 import { SessionError } from './session-error.ts'
 import { forcedIdOf, isSessionId } from './session-id.ts'
-import { makeSession, type Session, stateOf } from './session.ts'
 import type { SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import type { Presented } from './transport.ts'
@@ -35,7 +35,9 @@ function openOne(state: SessionState, session: Session, ids: readonly string[], 
   if (id === undefined) return session
   const { options, context } = state
   if (options.lock === 'off' || options.readOnly) return loadOne(state, session, ids, at, undefined)
-  const lock = options.loader.lock?.(id, context, options.lockWaitMs) ?? fallback.lock(`${options.serviceId}\0${id}`, options.lockWaitMs)
+  const lock =
+    options.loader.lock?.(id, context, options.lockWaitMs) ??
+    fallback.lock(`${options.serviceId}\0${id}`, options.lockWaitMs)
   if (lock instanceof Promise) return lock.then(release => loadOne(state, session, ids, at, release))
   return loadOne(state, session, ids, at, lock)
 }
@@ -43,7 +45,13 @@ function openOne(state: SessionState, session: Session, ids: readonly string[], 
 /** Stands in for a loader without a lock: exact within this process. */
 const fallback = new LockQueue()
 
-function loadOne(state: SessionState, session: Session, ids: readonly string[], at: number, release: Release | undefined): Awaitable<Session> {
+function loadOne(
+  state: SessionState,
+  session: Session,
+  ids: readonly string[],
+  at: number,
+  release: Release | undefined,
+): Awaitable<Session> {
   try {
     const record = state.options.loader.load(ids[at]!, state.context)
     if (!(record instanceof Promise)) return judge(state, session, ids, at, release, record)
@@ -143,8 +151,19 @@ export function cookieOf(session: Session): string | undefined {
   if (state.isForced) return undefined
   const { options, presented, expiresAt, now } = state
   const { transport = cookieTransport } = options
-  const keeping = { serviceId: options.serviceId, attributes: options.cookie, secure: presented.secure, expiresAt, now: now() }
+  const keeping = {
+    serviceId: options.serviceId,
+    attributes: options.cookie,
+    secure: presented.secure,
+    expiresAt,
+    now: now(),
+  }
   if (state.cookie === 'takeBack') return transport.takeBack(keeping)
-  const begins = state.status === 'new' && state.record === undefined && !options.readOnly && Object.keys(session).length > 0 && !state.isFinished
+  const begins =
+    state.status === 'new' &&
+    state.record === undefined &&
+    !options.readOnly &&
+    Object.keys(session).length > 0 &&
+    !state.isFinished
   return begins || state.cookie === 'give' ? transport.give(state.needId(), keeping) : undefined
 }

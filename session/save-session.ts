@@ -16,7 +16,8 @@ export function saveChanges(state: SessionState, data: Data, mustExist = false):
     throw new SessionError('read-only', 'the session was changed, but PSOSessionReadOnly is on')
   }
   if (state.id === undefined) {
-    if (state.isHeadGone) throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+    if (state.isHeadGone)
+      throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
     const made = state.options.loader.newSessionId?.(state.context)
     if (made instanceof Promise) return made.then(id => store(state, id, record))
     return store(state, made ?? newSessionId(), record)
@@ -27,12 +28,15 @@ export function saveChanges(state: SessionState, data: Data, mustExist = false):
 function store(state: SessionState, id: string, record: SessionRecord): Awaitable<void> {
   state.id = id
   const answer = state.options.loader.save(id, record, state.context)
-  return answer instanceof Promise ? answer.then(result => stored(state, record, result)) : stored(state, record, answer)
+  return answer instanceof Promise
+    ? answer.then(result => stored(state, record, result))
+    : stored(state, record, answer)
 }
 
 function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'conflict'): Awaitable<void> {
   if (answer === 'conflict') {
-    if (state.options.lock === 'on') throw new SessionError('conflict', 'the session was changed or ended by another request meanwhile')
+    if (state.options.lock === 'on')
+      throw new SessionError('conflict', 'the session was changed or ended by another request meanwhile')
     return overwrite(state, record)
   }
   if (!state.isForced && (state.record === undefined || state.isTouched)) state.cookie = 'give'
@@ -44,7 +48,8 @@ function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'c
 /** Without a lock the last one wins, except over the end of a session. */
 function overwrite(state: SessionState, record: SessionRecord): Awaitable<void> {
   const again = (current: SessionRecord | undefined): Awaitable<void> => {
-    if (current === undefined || current.ended === true) throw new SessionError('conflict', 'the session was ended by another request meanwhile')
+    if (current === undefined || current.ended === true)
+      throw new SessionError('conflict', 'the session was ended by another request meanwhile')
     return store(state, state.id!, { ...record, version: current.version })
   }
   const current = state.options.loader.load(state.id!, state.context)
@@ -62,7 +67,8 @@ function bury(state: SessionState): Awaitable<void> {
 /** The same data under another id; the old id dies. The lock of the old one is kept, so that nobody meets it half-way. */
 export async function renewId(state: SessionState, data: Data): Promise<void> {
   if (state.isForced || state.status === 'ended') return
-  if (state.isHeadGone) throw new SessionError('too-late', 'the id cannot change any more: the head of the response has left')
+  if (state.isHeadGone)
+    throw new SessionError('too-late', 'the id cannot change any more: the head of the response has left')
   const { id: oldId, record: old, context } = state
   const { loader } = state.options
   state.id = undefined

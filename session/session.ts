@@ -1,6 +1,6 @@
-import { endOf } from './life.ts'
 import { expiryOf, type When } from './expiry-of.ts'
-import { revertChanges, renewId, saveChanges, unlock } from './save-session.ts'
+import { endOf } from './life.ts'
+import { renewId, revertChanges, saveChanges, unlock } from './save-session.ts'
 import { SessionError } from './session-error.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -37,13 +37,10 @@ export interface SessionMethods {
   label(user: string): void
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: unknown keys are the author's own
 export type Session = SessionMethods & SessionData & { [key: string]: any }
 
 /** Gives back what it is called with: a class that extends it puts its private fields there. */
-const Given = function (given: object): object {
-  return given
-} as unknown as new (given: object) => object
+const Given = ((given: object): object => given) as unknown as new (given: object) => object
 
 /**
  * Ties a session to its state by a private field: nobody can list or reach it. A WeakMap would do the same, but an entry a request
@@ -64,7 +61,8 @@ class Tie extends Given {
 }
 
 /** A session without data, over `state`. */
-export const makeSession = (state: SessionState): Session => new Tie(Object.create(prototype), state) as object as Session
+export const makeSession = (state: SessionState): Session =>
+  new Tie(Object.create(prototype), state) as object as Session
 
 export const stateOf = (session: object): SessionState => Tie.stateOf(session)
 
@@ -183,7 +181,10 @@ const prototype: object = Object.create(
 /** After the first byte: a session that is not there yet cannot begin, and says so where it is tried. */
 const closedPrototype = new Proxy(prototype, {
   set(_target, key) {
-    throw new SessionError('too-late', `session.${String(key)} cannot be set: the head of the response has left, and no session can begin any more`)
+    throw new SessionError(
+      'too-late',
+      `session.${String(key)} cannot be set: the head of the response has left, and no session can begin any more`,
+    )
   },
 })
 

@@ -80,15 +80,19 @@ const conversions: Readonly<Record<string, Conversion>> = {
 /** The date that `text` is in `format`, ms since the epoch, GMT without a zone; undefined where it is none. Throws for an unknown conversion. */
 export function strptime(text: string, format: string): number | undefined {
   const taken: Conversion[] = []
-  const pattern = format.replace(/%(.)|\s+|([\\^$.*+?()[\]{}|])/g, (whole, letter: string | undefined, special: string | undefined) => {
-    if (special !== undefined) return `\\${special}`
-    if (letter === undefined) return '\\s+'
-    if (letter === '%') return '%'
-    const conversion = conversions[letter]
-    if (conversion === undefined) throw new TypeError(`expected a conversion of strptime such as %d or %Y, got ${whole}`)
-    taken.push(conversion)
-    return `(${conversion.pattern})`
-  })
+  const pattern = format.replace(
+    /%(.)|\s+|([\\^$.*+?()[\]{}|])/g,
+    (whole, letter: string | undefined, special: string | undefined) => {
+      if (special !== undefined) return `\\${special}`
+      if (letter === undefined) return '\\s+'
+      if (letter === '%') return '%'
+      const conversion = conversions[letter]
+      if (conversion === undefined)
+        throw new TypeError(`expected a conversion of strptime such as %d or %Y, got ${whole}`)
+      taken.push(conversion)
+      return `(${conversion.pattern})`
+    },
+  )
   const found = new RegExp(`^\\s*${pattern}\\s*$`, 'i').exec(text)
   if (found === null) return undefined
   const fields: Fields = {}
@@ -96,7 +100,17 @@ export function strptime(text: string, format: string): number | undefined {
   return dateOf(fields)
 }
 
-function dateOf({ year = 1970, month = 1, day = 1, dayOfYear, hour = 0, minute = 0, second = 0, isAfternoon, offsetMinutes = 0 }: Fields): number | undefined {
+function dateOf({
+  year = 1970,
+  month = 1,
+  day = 1,
+  dayOfYear,
+  hour = 0,
+  minute = 0,
+  second = 0,
+  isAfternoon,
+  offsetMinutes = 0,
+}: Fields): number | undefined {
   const hours = isAfternoon === undefined ? hour : (hour % 12) + (isAfternoon ? 12 : 0)
   if (hours > 23 || minute > 59 || second > 60) return undefined
   const date = dayOfYear === undefined ? Date.UTC(year, month - 1, day) : Date.UTC(year, 0, dayOfYear)

@@ -23,12 +23,18 @@ interface Import {
 
 const files = rooms.flatMap(room => globSync(`${room}/**/*.ts`, { cwd: top }))
 const imports: Import[] = files.flatMap(from =>
-  [...readFileSync(join(top, from), 'utf8').matchAll(/^(?:import|export)\b(\s+type\b)?[^'"]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm)].map(
-    ([, type, fixed, dynamic]) => {
-      const to = fixed ?? dynamic!
-      return { from, to: to.startsWith('.') ? relative(top, join(top, dirname(from), to)) : to, isType: type !== undefined }
-    },
-  ),
+  [
+    ...readFileSync(join(top, from), 'utf8').matchAll(
+      /^(?:import|export)\b(\s+type\b)?[^'"]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm,
+    ),
+  ].map(([, type, fixed, dynamic]) => {
+    const to = fixed ?? dynamic!
+    return {
+      from,
+      to: to.startsWith('.') ? relative(top, join(top, dirname(from), to)) : to,
+      isType: type !== undefined,
+    }
+  }),
 )
 
 t.test('the two libraries do not know each other, nor the server; rooms are entered by their door', async t => {
@@ -46,7 +52,10 @@ t.test('each outside package has one importer', async t => {
 })
 
 t.test('no file imports itself by way of others, types apart', async t => {
-  const values = Map.groupBy(imports.filter(({ isType, to }) => !isType && files.includes(to)), ({ from }) => from)
+  const values = Map.groupBy(
+    imports.filter(({ isType, to }) => !isType && files.includes(to)),
+    ({ from }) => from,
+  )
   const done = new Set<string>()
   const visit = (file: string, way: readonly string[]): void => {
     if (way.includes(file)) return void t.fail([...way.slice(way.indexOf(file)), file].join(' -> '))

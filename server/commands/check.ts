@@ -5,7 +5,8 @@ import { type ConfigArguments, ConfigError, configSource } from '../server-ini.t
 export function checkFiles(options: ConfigArguments): number {
   try {
     const problems = check(configSource(options))
-    for (const problem of problems) console.log(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem)}`)
+    for (const problem of problems)
+      console.log(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem)}`)
     if (problems.length === 0) console.log('no mistakes found')
     return problems.some(({ severity }) => severity === 'error') ? 1 : 0
   } catch (error) {

@@ -1,11 +1,11 @@
 import { createConfigStore, DirectivesError, explain, formatProblem } from '../../directives/index.ts'
-import { chooseContent, type Content } from '../choose-content.ts'
+import { type Content, chooseContent } from '../choose-content.ts'
 import { directoryHandler } from '../directory-handler.ts'
 import { knownFiles } from '../known-files.ts'
 import { createLocator, type Location } from '../locate.ts'
-import { Refusal } from '../refusal.ts'
 import { phases } from '../phases.ts'
 import { type Plan, planOf } from '../plan.ts'
+import { Refusal } from '../refusal.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from '../server-ini.ts'
 
 /** `pso explain URL`: what answers it, which functions each phase calls, and each directive in effect with its place; 1 where it is refused. */
@@ -19,8 +19,14 @@ export function explainUrl(url: string, options: ConfigArguments): number {
     let path = url.replace(/^https?:\/\/[^/]*/, '') || '/'
     for (let round = 0; round < 10; round++) {
       const location = locator.locate(path)
-      const plan = planOf({ workers: 1 }, store.configOf({ directory: location.directory, name: location.name, path: location.path }))
-      const content = plan.problems.length > 0 ? undefined : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
+      const plan = planOf(
+        { workers: 1 },
+        store.configOf({ directory: location.directory, name: location.name, path: location.path }),
+      )
+      const content =
+        plan.problems.length > 0
+          ? undefined
+          : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
       print(location, plan, content)
       if (content?.kind !== 'index' && content?.kind !== 'fallback') return plan.problems.length > 0 ? 1 : 0
       path = content.path
@@ -44,7 +50,10 @@ function print(location: Location, plan: Plan, content: Content | undefined): vo
   console.log(`${location.path}: ${content === undefined ? '500, its configuration has mistakes' : answerOf(content)}`)
   for (const { name, directive } of phases) {
     const functions = name === 'Content' ? [] : plan.phases[name]
-    if (functions.length > 0) console.log(`  ${name}: ${functions.map(ref => ref.module + (ref.function === undefined ? '' : `::${ref.function}`)).join(' ')} (${directive})`)
+    if (functions.length > 0)
+      console.log(
+        `  ${name}: ${functions.map(ref => ref.module + (ref.function === undefined ? '' : `::${ref.function}`)).join(' ')} (${directive})`,
+      )
   }
   for (const line of explain(plan.merged)) console.log(line)
 }

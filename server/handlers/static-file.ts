@@ -129,9 +129,17 @@ export function createStaticFiles({
 
 const weight = ({ bytes }: Entry): number => bytes!.length + 1024
 
-function readEntry(fd: number, path: string, file: string, coding: Coding | undefined, mayVary: boolean, settings: StaticSettings): Entry {
+function readEntry(
+  fd: number,
+  path: string,
+  file: string,
+  coding: Coding | undefined,
+  mayVary: boolean,
+  settings: StaticSettings,
+): Entry {
   const realPath = realpathSync.native(path)
-  const isRight = settings.isServable(realPath) && (coding === undefined || settings.isServable(realpathSync.native(file)))
+  const isRight =
+    settings.isServable(realPath) && (coding === undefined || settings.isServable(realpathSync.native(file)))
   if (!isRight) throw new Refusal(404, `${realPath} is never sent`)
   const stats = fstatSync(fd)
   const bytes = stats.size <= LARGEST_KEPT ? readWhole(fd, stats.size) : undefined
@@ -172,7 +180,10 @@ function answerEntry(method: string, headers: IncomingHttpHeaders, entry: Entry,
   if (condition === 304) return { status: 304, headers: entry.common, body: undefined }
   if (condition === 412) return { status: 412, headers: [], body: undefined }
   const size = entry.bytes?.length ?? entry.stats.size
-  const range = method === 'GET' && rangeHolds(headers['if-range'] as string | undefined, entry) ? byteRange(headers.range, size) : undefined
+  const range =
+    method === 'GET' && rangeHolds(headers['if-range'] as string | undefined, entry)
+      ? byteRange(headers.range, size)
+      : undefined
   if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: undefined }
   const { start, length } = range ?? { start: 0, length: size }
   const complete = [...entry.complete, 'Content-Length', String(length)]

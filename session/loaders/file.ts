@@ -75,14 +75,19 @@ export class FileSessionLoader implements SessionLoader {
       return this.#read(path)
     }
     if (record !== undefined && this.#lock.isHeld(path)) this.#seen.set(path, record.version)
-    if (isDamaged) this.#reportOnce(path, record === undefined ? 'is damaged and was set aside' : 'has lost its last update to damage')
+    if (isDamaged)
+      this.#reportOnce(
+        path,
+        record === undefined ? 'is damaged and was set aside' : 'has lost its last update to damage',
+      )
     if (record === undefined) this.#setAside(path, isDamaged)
     return record
   }
 
   save(id: string, record: SessionRecord, context: LoadContext): Awaitable<'saved' | 'conflict'> {
     const path = this.#pathOf(id, context)
-    const write = (): 'saved' | 'conflict' => this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record))
+    const write = (): 'saved' | 'conflict' =>
+      this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record))
     if (this.#lock.isHeld(path) || record.version === 0) return write()
     // without a lock of its own the comparison and the write would not be one step
     return locked(this.#lock.lock(path, LOCK_WAIT_MS), write)
@@ -91,7 +96,8 @@ export class FileSessionLoader implements SessionLoader {
   #write(path: string, record: SessionRecord): 'saved' | 'conflict' {
     const fd = record.version === 0 ? this.#create(path) : this.#fdOf(path)
     if (fd === undefined) return 'conflict'
-    if (this.#seen.get(path) !== record.version && (readRecord(fd).record?.version ?? 0) !== record.version) return 'conflict'
+    if (this.#seen.get(path) !== record.version && (readRecord(fd).record?.version ?? 0) !== record.version)
+      return 'conflict'
     this.#seen.delete(path)
     writeRecord(fd, record)
     if (this.#lock.isHeld(path)) this.#seen.set(path, record.version + 1)
@@ -106,7 +112,12 @@ export class FileSessionLoader implements SessionLoader {
         const stored = fd === undefined ? undefined : readRecord(fd).record
         if (stored === undefined || stored.ended === true) return
         this.#seen.delete(path)
-        writeRecord(fd!, { ...stored, data: '{}', ended: true, endsAt: Math.max(Date.now(), stored.usedAt) + TOMBSTONE_MS })
+        writeRecord(fd!, {
+          ...stored,
+          data: '{}',
+          ended: true,
+          endsAt: Math.max(Date.now(), stored.usedAt) + TOMBSTONE_MS,
+        })
       })
     return this.#lock.isHeld(path) ? bury() : locked(this.#lock.lock(path, LOCK_WAIT_MS), bury)
   }
@@ -115,7 +126,9 @@ export class FileSessionLoader implements SessionLoader {
     const path = this.#pathOf(id, context)
     return this.#guard('cannot-lock', 'the session could not be locked', () => {
       const lock = this.#lock.lock(path, waitMs)
-      return lock instanceof Promise ? lock.then(release => this.#releaseOf(path, release)) : this.#releaseOf(path, lock)
+      return lock instanceof Promise
+        ? lock.then(release => this.#releaseOf(path, release))
+        : this.#releaseOf(path, lock)
     })
   }
 
@@ -149,7 +162,8 @@ export class FileSessionLoader implements SessionLoader {
     for await (const shelf of await opendir(this.directory)) {
       if (!shelf.isDirectory() || !/^[0-9a-f]{2}$/.test(shelf.name)) continue
       for await (const entry of await opendir(join(this.directory, shelf.name)))
-        if (entry.isFile() && /^[0-9a-f]{62}(?:\.damaged)?$/.test(entry.name)) yield join(this.directory, shelf.name, entry.name)
+        if (entry.isFile() && /^[0-9a-f]{62}(?:\.damaged)?$/.test(entry.name))
+          yield join(this.directory, shelf.name, entry.name)
     }
   }
 
@@ -258,7 +272,9 @@ export class FileSessionLoader implements SessionLoader {
       if (!stats.isDirectory() && !stats.isSymbolicLink()) throw new Error('it is no directory')
       if (stats.uid !== uid && uid !== 0) throw new Error(`it belongs to user ${stats.uid}`)
     } catch (cause) {
-      throw new SessionError('unusable-path', `${this.directory} cannot hold sessions: ${(cause as Error).message}`, { cause })
+      throw new SessionError('unusable-path', `${this.directory} cannot hold sessions: ${(cause as Error).message}`, {
+        cause,
+      })
     }
     this.#isPrepared = true
   }

@@ -19,7 +19,9 @@ export function isDead(owner: LockOwner): boolean {
 
 /** Clock ticks since boot (proc(5), stat, field 22); undefined where there is no such process, or but a zombie. */
 function startOf(pid: number): number | undefined {
-  const fields = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')
+  const fields = read(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')
   return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19])
 }
 

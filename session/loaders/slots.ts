@@ -37,7 +37,10 @@ export function readRecord(fd: number): Found {
   const second = readSlot(fd, SLOT)
   const newest = (first?.version ?? 0) > (second?.version ?? 0) ? first : second
   const isWritten = (at: number): boolean => page.readUInt32BE(at) !== 0
-  const isDamaged = (first === undefined && isWritten(0)) || (second === undefined && isWritten(SLOT)) || (newest === undefined && size > 0)
+  const isDamaged =
+    (first === undefined && isWritten(0)) ||
+    (second === undefined && isWritten(SLOT)) ||
+    (newest === undefined && size > 0)
   return { record: newest, isDamaged }
 }
 

@@ -75,7 +75,8 @@ function setCookie(id: string, keeping: Keeping, expires: number | undefined, ma
   if (attributes.comment !== undefined) text += `; Comment=${checked('Comment', attributes.comment)}`
   if (attributes.version !== undefined) text += `; Version=${checked('Version', String(attributes.version))}`
   // RFC 6265bis 5.6: what is longer a browser may throw away without a word
-  if (text.length > 4096) throw new SessionError('bad-cookie', `the session cookie has ${text.length} bytes, 4096 are allowed`)
+  if (text.length > 4096)
+    throw new SessionError('bad-cookie', `the session cookie has ${text.length} bytes, 4096 are allowed`)
   return text
 }
 

@@ -19,9 +19,13 @@ try {
     ['--production', Math.min(edits, 10)],
   ] as const) {
     write('start')
-    const child = spawn(process.execPath, [join(top, 'server/cli.cjs'), 'serve', mode, '--workers', '1', '--config', join(work, 'conf/server.ini')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      process.execPath,
+      [join(top, 'server/cli.cjs'), 'serve', mode, '--workers', '1', '--config', join(work, 'conf/server.ini')],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     const url = `${await new Promise<string>(resolve => child.stdout.once('data', chunk => resolve(/http:\/\/\S+/.exec(String(chunk))![0])))}a/`
     await body(url)
     const times: number[] = []
@@ -41,8 +45,11 @@ try {
       times.push(performance.now() - begun)
     }
     times.sort((a, b) => a - b)
-    const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(1)
-    console.log(`${mode}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms, ${refused} refused, ${count} edits`)
+    const at = (share: number): string =>
+      times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(1)
+    console.log(
+      `${mode}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms, ${refused} refused, ${count} edits`,
+    )
     const gone = new Promise(resolve => child.once('exit', resolve))
     child.kill('SIGTERM')
     await gone

@@ -137,7 +137,10 @@ async function visitors(url: string, count: number): Promise<string[]> {
   return cookies
 }
 
-async function load({ name, url, pid, cookies }: Contestant, duration: number): Promise<{ cost: number; rate: number }> {
+async function load(
+  { name, url, pid, cookies }: Contestant,
+  duration: number,
+): Promise<{ cost: number; rate: number }> {
   const before = cpuMicroseconds(pid)
   const result = await autocannon({
     url,
@@ -158,9 +161,16 @@ function withCookie(request: autocannon.Request, cookies: readonly string[]): au
 
 /** utime and stime of all threads, fields 14 and 15 of proc(5)'s stat, in clock ticks of 10 ms; a primary's workers with it. */
 function cpuMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(child => child !== '')
-  return children.reduce((sum, child) => sum + cpuMicroseconds(Number(child)), (Number(fields[11]) + Number(fields[12])) * 10_000)
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(child => child !== '')
+  return children.reduce(
+    (sum, child) => sum + cpuMicroseconds(Number(child)),
+    (Number(fields[11]) + Number(fields[12])) * 10_000,
+  )
 }
 
 function median(values: readonly number[]): number {

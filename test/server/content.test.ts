@@ -19,16 +19,30 @@ t.test('DESIGN 4: what answers a URL', async t => {
       'other.ts': 'export const secret = 1',
       sub: { 'd.txt': 'd', listed: { '.psoaccess': 'Options = +Indexes' } },
     },
-    program: { '.psoaccess': 'SetHandler = pso-program', 'handler.ts': does('return `program ${req.pathInfo}`'), 'file.txt': 'file' },
+    program: {
+      '.psoaccess': 'SetHandler = pso-program',
+      'handler.ts': does('return `program ${req.pathInfo}`'),
+      'file.txt': 'file',
+    },
     byExtension: {
       '.psoaccess': 'AddHandler = pso-program .ts\nPSOHandler = handler',
       'handler.ts': does('return `by extension ${req.pathInfo}|${req.filename.split("/").pop()}`'),
       'any.ts': '',
       'file.txt': 'file',
     },
-    pages: { '.psoaccess': 'PSOHandler = page.ts | .html\nPSOHandler = rest.ts', 'page.ts': says('page'), 'rest.ts': says('rest'), 'x.html': 'x', 'x.txt': 'text' },
+    pages: {
+      '.psoaccess': 'PSOHandler = page.ts | .html\nPSOHandler = rest.ts',
+      'page.ts': says('page'),
+      'rest.ts': says('rest'),
+      'x.html': 'x',
+      'x.txt': 'text',
+    },
     fallback: { '.psoaccess': 'FallbackResource = /fallback/front.html', 'front.html': 'fallback' },
-    video: { '.psoaccess': '[Files *.ts]\nSetHandler = default-handler\n', 'film.ts': 'mpeg', 'handler.ts': 'export const handler = () => "h"\n' },
+    video: {
+      '.psoaccess': '[Files *.ts]\nSetHandler = default-handler\n',
+      'film.ts': 'mpeg',
+      'handler.ts': 'export const handler = () => "h"\n',
+    },
     emptied: { '.psoaccess': '', 'handler.ts': says('parent'), child: { '.psoaccess': 'PSOHandler = none' } },
     '.well-known': { 'security.txt': 'contact' },
   })
@@ -94,13 +108,24 @@ t.test('DESIGN 4: what answers a URL', async t => {
 })
 
 t.test('denied comes before missing, and holds below', async t => {
-  const app = await site(t, { secret: { '.psoaccess': 'Require = all denied', 'a.txt': 'a', open: { '.psoaccess': 'Require = all granted', 'b.txt': 'b' } } })
+  const app = await site(t, {
+    secret: {
+      '.psoaccess': 'Require = all denied',
+      'a.txt': 'a',
+      open: { '.psoaccess': 'Require = all granted', 'b.txt': 'b' },
+    },
+  })
   for (const url of ['/secret/', '/secret/a.txt', '/secret/none']) t.equal((await app.inject(url)).statusCode, 403, url)
   t.equal((await app.inject('/secret/open/b.txt')).body, 'b')
 })
 
 t.test('links: inside the root they are followed, out of it only by Options', async t => {
-  const app = await site(t, { a: { 'x.txt': 'x' }, no: {}, yes: { '.psoaccess': 'Options = FollowSymLinks' }, owner: { '.psoaccess': 'Options = SymLinksIfOwnerMatch' } })
+  const app = await site(t, {
+    a: { 'x.txt': 'x' },
+    no: {},
+    yes: { '.psoaccess': 'Options = FollowSymLinks' },
+    owner: { '.psoaccess': 'Options = SymLinksIfOwnerMatch' },
+  })
   const outside = mkdtempSync(join(tmpdir(), 'pso-outside-'))
   t.teardown(() => rmSync(outside, { recursive: true }))
   plant(outside, { 'out.txt': 'outside', d: { 'deep.txt': 'deep' } })
@@ -122,7 +147,10 @@ t.test('links: inside the root they are followed, out of it only by Options', as
 })
 
 t.test('Redirect: the nearest first, the rest of the path behind it', async t => {
-  const app = await site(t, { '.psoaccess': 'Redirect = /old http://h.test/new\nRedirect = permanent /for-ever /x\nRedirect = gone /away', 'a.txt': 'a' })
+  const app = await site(t, {
+    '.psoaccess': 'Redirect = /old http://h.test/new\nRedirect = permanent /for-ever /x\nRedirect = gone /away',
+    'a.txt': 'a',
+  })
   const answer = await app.inject('/old/page?q=1')
   t.same([answer.statusCode, answer.headers.location], [302, 'http://h.test/new/page?q=1'])
   const permanent = await app.inject('/for-ever')
@@ -134,9 +162,17 @@ t.test('Redirect: the nearest first, the rest of the path behind it', async t =>
 t.test('error documents: text, a file, a handler, another server; the status stays', async t => {
   const app = await site(t, {
     '.psoaccess': 'ErrorDocument = 404 "nothing <here>"',
-    file: { '.psoaccess': 'ErrorDocument = 404 /file/missing.html', 'missing.html': 'a page of one\'s own' },
-    handler: { '.psoaccess': 'ErrorDocument = 500 /shows/', 'handler.ts': 'export const handler = () => { throw new Error("x") }\n' },
-    shows: { '.psoaccess': '', 'handler.ts': does('return `${req.subprocessEnv.REDIRECT_STATUS} ${req.subprocessEnv.REDIRECT_URL} ${req.method}`') },
+    file: { '.psoaccess': 'ErrorDocument = 404 /file/missing.html', 'missing.html': "a page of one's own" },
+    handler: {
+      '.psoaccess': 'ErrorDocument = 500 /shows/',
+      'handler.ts': 'export const handler = () => { throw new Error("x") }\n',
+    },
+    shows: {
+      '.psoaccess': '',
+      'handler.ts': does(
+        'return `${req.subprocessEnv.REDIRECT_STATUS} ${req.subprocessEnv.REDIRECT_URL} ${req.method}`',
+      ),
+    },
     away: { '.psoaccess': 'ErrorDocument = 404 http://h.test/' },
     loop: { '.psoaccess': 'ErrorDocument = 404 /loop/none' },
     built: { '.psoaccess': 'ErrorDocument = 404 default' },
@@ -156,7 +192,8 @@ const both = async (app: Awaited<ReturnType<typeof site>>, url: string): Promise
 
 t.test('Header lines: always, on success, unset, and a value of the environment', async t => {
   const app = await site(t, {
-    '.psoaccess': 'Header = set X-Ok yes\nHeader = always set X-Always yes\nHeader = append X-Ok more\nSetEnv = COLOUR blue\nHeader = set X-Env "%{COLOUR}e 100%%"\nHeader = unset ETag',
+    '.psoaccess':
+      'Header = set X-Ok yes\nHeader = always set X-Always yes\nHeader = append X-Ok more\nSetEnv = COLOUR blue\nHeader = set X-Env "%{COLOUR}e 100%%"\nHeader = unset ETag',
     'a.txt': 'a',
   })
   const ok = await app.inject('/a.txt')
@@ -166,37 +203,58 @@ t.test('Header lines: always, on success, unset, and a value of the environment'
   t.match(missing.headers, { 'x-ok': undefined, 'x-always': 'yes' })
 })
 
-t.test('a mistake closes its own tree with 500, with file:line in the log, and on the page only in development', async t => {
-  const tree = { bad: { '.psoaccess': '\n\nPSOSesionExpire = 5\n', 'a.txt': 'a', below: { 'b.txt': 'b' } }, good: { 'c.txt': 'c' } }
-  const app = await site(t, tree)
-  for (const url of ['/bad/a.txt', '/bad/below/b.txt', '/bad/none']) t.equal((await app.inject(url)).statusCode, 500, url)
-  t.match(app.errorLog(), /bad\/\.psoaccess:3: PSOSesionExpire: unknown directive \(did you mean PSOSessionExpire\?\)/)
-  t.notMatch((await app.inject('/bad/a.txt')).body, /psoaccess|PSO/)
-  t.equal((await app.inject('/good/c.txt')).body, 'c')
-  const development = await site(t, tree, { development: true })
-  t.match((await development.inject('/bad/a.txt')).body, /bad\/\.psoaccess:3: PSOSesionExpire/)
-  t.notMatch((await development.inject({ url: '/bad/a.txt', remoteAddress: '203.0.113.9' })).body, /psoaccess/)
-})
+t.test(
+  'a mistake closes its own tree with 500, with file:line in the log, and on the page only in development',
+  async t => {
+    const tree = {
+      bad: { '.psoaccess': '\n\nPSOSesionExpire = 5\n', 'a.txt': 'a', below: { 'b.txt': 'b' } },
+      good: { 'c.txt': 'c' },
+    }
+    const app = await site(t, tree)
+    for (const url of ['/bad/a.txt', '/bad/below/b.txt', '/bad/none'])
+      t.equal((await app.inject(url)).statusCode, 500, url)
+    t.match(
+      app.errorLog(),
+      /bad\/\.psoaccess:3: PSOSesionExpire: unknown directive \(did you mean PSOSessionExpire\?\)/,
+    )
+    t.notMatch((await app.inject('/bad/a.txt')).body, /psoaccess|PSO/)
+    t.equal((await app.inject('/good/c.txt')).body, 'c')
+    const development = await site(t, tree, { development: true })
+    t.match((await development.inject('/bad/a.txt')).body, /bad\/\.psoaccess:3: PSOSesionExpire/)
+    t.notMatch((await development.inject({ url: '/bad/a.txt', remoteAddress: '203.0.113.9' })).body, /psoaccess/)
+  },
+)
 
-t.test('AllowOverride: without Handlers no module is loaded and handler.ts is inert; with None the file is not read', async t => {
-  const tree = {
-    a: { '.psoaccess': '', 'handler.ts': says('ran') },
-    b: { '.psoaccess': 'PSOHandler = handler.ts', 'handler.ts': says('ran') },
-    c: { '.psoaccess': 'Nonsense', 'x.txt': 'x' },
-  }
-  const noHandlers = await site(t, tree, { ini: 'AllowOverride = AuthConfig FileInfo Indexes Limit Options Session' })
-  t.equal((await noHandlers.inject('/a/')).statusCode, 403)
-  t.equal((await noHandlers.inject('/b/')).statusCode, 500)
-  t.match(noHandlers.errorLog(), /b\/\.psoaccess:1: PSOHandler: /)
-  const none = await site(t, tree, { ini: 'AllowOverride = None' })
-  t.equal((await none.inject('/a/')).statusCode, 403)
-  t.equal((await none.inject('/c/x.txt')).body, 'x')
-})
+t.test(
+  'AllowOverride: without Handlers no module is loaded and handler.ts is inert; with None the file is not read',
+  async t => {
+    const tree = {
+      a: { '.psoaccess': '', 'handler.ts': says('ran') },
+      b: { '.psoaccess': 'PSOHandler = handler.ts', 'handler.ts': says('ran') },
+      c: { '.psoaccess': 'Nonsense', 'x.txt': 'x' },
+    }
+    const noHandlers = await site(t, tree, { ini: 'AllowOverride = AuthConfig FileInfo Indexes Limit Options Session' })
+    t.equal((await noHandlers.inject('/a/')).statusCode, 403)
+    t.equal((await noHandlers.inject('/b/')).statusCode, 500)
+    t.match(noHandlers.errorLog(), /b\/\.psoaccess:1: PSOHandler: /)
+    const none = await site(t, tree, { ini: 'AllowOverride = None' })
+    t.equal((await none.inject('/a/')).statusCode, 403)
+    t.equal((await none.inject('/c/x.txt')).body, 'x')
+  },
+)
 
 t.test('limits: the request line, the number of fields, TRACE', async t => {
   const app = await site(t, { 'a.txt': 'a' }, { ini: 'LimitRequestLine = 100\nLimitRequestFields = 10' })
   t.equal((await app.inject(`/${'a'.repeat(100)}`)).statusCode, 414)
-  t.equal((await app.inject({ url: '/a.txt', headers: Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`x-${n}`, '1'])) })).statusCode, 400)
+  t.equal(
+    (
+      await app.inject({
+        url: '/a.txt',
+        headers: Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`x-${n}`, '1'])),
+      })
+    ).statusCode,
+    400,
+  )
   t.equal((await app.inject({ method: 'TRACE' as 'GET', url: '/a.txt' })).statusCode, 405)
 })
 

@@ -57,17 +57,23 @@ t.test('what is no answer is a 500 that says so in the log, and nothing of the b
   }
 })
 
-t.test('development shows the message, the line and the code around it to this machine; production shows nothing', async t => {
-  const tree = { '.psoaccess': '', 'handler.ts': 'export function handler () {\n  const a: any = undefined\n  return a.b\n}\n' }
-  const development = await (await site(t, tree, { development: true })).inject('/')
-  t.match(development.body, /handler\.ts:3/)
-  t.match(development.body, /return a\.b/)
-  const app = await site(t, tree)
-  const production = await app.inject('/')
-  t.equal(production.statusCode, 500)
-  t.notMatch(production.body, /handler|undefined|return a/)
-  t.match(app.errorLog(), /handler\.ts:3/)
-})
+t.test(
+  'development shows the message, the line and the code around it to this machine; production shows nothing',
+  async t => {
+    const tree = {
+      '.psoaccess': '',
+      'handler.ts': 'export function handler () {\n  const a: any = undefined\n  return a.b\n}\n',
+    }
+    const development = await (await site(t, tree, { development: true })).inject('/')
+    t.match(development.body, /handler\.ts:3/)
+    t.match(development.body, /return a\.b/)
+    const app = await site(t, tree)
+    const production = await app.inject('/')
+    t.equal(production.statusCode, 500)
+    t.notMatch(production.body, /handler|undefined|return a/)
+    t.match(app.errorLog(), /handler\.ts:3/)
+  },
+)
 
 t.test('a handler module that is missing, or has no such function, is a 500 that names it', async t => {
   const cases = [
@@ -79,7 +85,10 @@ t.test('a handler module that is missing, or has no such function, is a 500 that
     ['', { 'handler.ts': "import { gone } from './gone.ts'\nexport const handler = gone\n" }, /gone\.ts/],
   ] as const
   for (const [access, files, log] of cases) {
-    const app = await site(t, { bad: { '.psoaccess': access, ...files }, good: { '.psoaccess': '', 'handler.ts': says('good') } })
+    const app = await site(t, {
+      bad: { '.psoaccess': access, ...files },
+      good: { '.psoaccess': '', 'handler.ts': says('good') },
+    })
     t.equal((await app.inject('/bad/')).statusCode, 500)
     t.match(app.errorLog(), log)
     t.equal((await app.inject('/good/')).body, 'good', 'the neighbour notices nothing')
@@ -89,9 +98,21 @@ t.test('a handler module that is missing, or has no such function, is a 500 that
 t.test('handler lists: OK goes on, DECLINED and anything else end, a final DECLINED is the file or 404', async t => {
   const module = (body: string): string => does(body)
   const app = await site(t, {
-    both: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('req.write("a")'), 'b.ts': module('req.write("b")') },
-    twice: { '.psoaccess': 'PSOHandler = a.ts\nPSOHandler = b.ts', 'a.ts': module('req.write("a")'), 'b.ts': module('req.write("b")') },
-    done: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('req.write("a"); return DONE'), 'b.ts': module('req.write("b")') },
+    both: {
+      '.psoaccess': 'PSOHandler = a.ts b.ts',
+      'a.ts': module('req.write("a")'),
+      'b.ts': module('req.write("b")'),
+    },
+    twice: {
+      '.psoaccess': 'PSOHandler = a.ts\nPSOHandler = b.ts',
+      'a.ts': module('req.write("a")'),
+      'b.ts': module('req.write("b")'),
+    },
+    done: {
+      '.psoaccess': 'PSOHandler = a.ts b.ts',
+      'a.ts': module('req.write("a"); return DONE'),
+      'b.ts': module('req.write("b")'),
+    },
     refused: { '.psoaccess': 'PSOHandler = a.ts b.ts', 'a.ts': module('return 403'), 'b.ts': module('req.write("b")') },
     declined: {
       '.psoaccess': 'SetHandler = pso-program\nPSOHandler = a.ts b.ts',
@@ -99,7 +120,10 @@ t.test('handler lists: OK goes on, DECLINED and anything else end, a final DECLI
       'b.ts': module('req.write("b")'),
       'file.txt': 'file',
     },
-    method: { '.psoaccess': 'PSOHandler = a.ts::obj.run', 'a.ts': "export const obj = { text: 'bound', run() { return this.text } }\n" },
+    method: {
+      '.psoaccess': 'PSOHandler = a.ts::obj.run',
+      'a.ts': "export const obj = { text: 'bound', run() { return this.text } }\n",
+    },
     byDefault: { '.psoaccess': '', 'handler.ts': "export default (req: any) => 'default'\n" },
   })
   const answers: [string, number, string | undefined][] = [
@@ -135,7 +159,10 @@ t.test('redirect ends the request: 302 or 301, cookies and session kept, what wa
 })
 
 t.test('sendStatus ends the request; code after it does not run', async t => {
-  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('req.write("x"); req.pso().sendStatus(Number(req.args)); throw new Error("ran on")') })
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('req.write("x"); req.pso().sendStatus(Number(req.args)); throw new Error("ran on")'),
+  })
   const none = await app.inject('/?204')
   t.same([none.statusCode, none.body, none.headers['content-length']], [204, '', undefined])
   t.equal((await app.inject('/?404')).statusCode, 404)
@@ -156,20 +183,29 @@ t.test('headers: set replaces, add repeats, names ignore case', async t => {
 t.test('cookies: a value comes back as it was set; nothing in it is ever read as anything but text', async t => {
   const app = await site(t, {
     '.psoaccess': '',
-    'handler.ts': does('const p = req.pso(); if (req.args) p.setCookie("login", "a b; c=ä", { httpOnly: true, maxAge: 60 }); return [p.getCookie("login", "none"), p.getCookie("__proto__", "none"), Object.keys(p.getCookies())]'),
+    'handler.ts': does(
+      'const p = req.pso(); if (req.args) p.setCookie("login", "a b; c=ä", { httpOnly: true, maxAge: 60 }); return [p.getCookie("login", "none"), p.getCookie("__proto__", "none"), Object.keys(p.getCookies())]',
+    ),
   })
   const set = await app.inject('/?set')
   t.match(set.headers['set-cookie'], /^login=[^; ]+; Max-Age=60; Path=\/; HttpOnly/)
   const cookie = String(set.headers['set-cookie']).split(';')[0]!
   t.same((await app.inject({ url: '/', headers: { cookie } })).json(), ['a b; c=ä', 'none', ['login']])
-  t.same((await app.inject({ url: '/', headers: { cookie: 'login={"a":1}; x=1' } })).json(), ['{"a":1}', 'none', ['login', 'x']])
+  t.same((await app.inject({ url: '/', headers: { cookie: 'login={"a":1}; x=1' } })).json(), [
+    '{"a":1}',
+    'none',
+    ['login', 'x'],
+  ])
 })
 
 t.test('flushed output is sent at once, and cut off when the handler fails', async t => {
   const app = await site(t, {
     ok: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); req.write("b")') },
     bad: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); throw new Error("late")') },
-    each: { '.psoaccess': '', 'handler.ts': 'export async function* handler () { yield "a"; yield "b"; yield new Uint8Array([99]) }\n' },
+    each: {
+      '.psoaccess': '',
+      'handler.ts': 'export async function* handler () { yield "a"; yield "b"; yield new Uint8Array([99]) }\n',
+    },
   })
   const url = await app.url()
   t.equal(await (await fetch(`${url}/ok/`)).text(), 'ab')
@@ -201,13 +237,45 @@ t.test('HEAD is GET without its body', async t => {
 })
 
 t.test('the environment has the variables of CGI', async t => {
-  const app = await site(t, { shop: { '.psoaccess': 'SetEnv = COLOUR blue\nPSOOption = size large', 'handler.ts': does('const p = req.pso(); p.setEnviron("MINE", "1"); return [...["REQUEST_METHOD","PATH_INFO","SCRIPT_NAME","QUERY_STRING","REQUEST_URI","HTTP_HOST","HTTP_X_A","COLOUR","MINE","SERVER_PROTOCOL","size"].map(key => p.getEnviron(key)), p.getEnviron("NONE", "fallback"), req.options.size, req.pathInfo]') } })
-  const answer = await app.inject({ url: '/shop/cart/2?a=%20b', headers: { host: 'h.test:81', 'x-a': 'y', proxy: 'evil' } })
-  t.same(answer.json(), ['GET', '/cart/2', '/shop', 'a=%20b', '/shop/cart/2?a=%20b', 'h.test:81', 'y', 'blue', '1', 'HTTP/1.1', 'large', 'fallback', 'large', '/cart/2'])
+  const app = await site(t, {
+    shop: {
+      '.psoaccess': 'SetEnv = COLOUR blue\nPSOOption = size large',
+      'handler.ts': does(
+        'const p = req.pso(); p.setEnviron("MINE", "1"); return [...["REQUEST_METHOD","PATH_INFO","SCRIPT_NAME","QUERY_STRING","REQUEST_URI","HTTP_HOST","HTTP_X_A","COLOUR","MINE","SERVER_PROTOCOL","size"].map(key => p.getEnviron(key)), p.getEnviron("NONE", "fallback"), req.options.size, req.pathInfo]',
+      ),
+    },
+  })
+  const answer = await app.inject({
+    url: '/shop/cart/2?a=%20b',
+    headers: { host: 'h.test:81', 'x-a': 'y', proxy: 'evil' },
+  })
+  t.same(answer.json(), [
+    'GET',
+    '/cart/2',
+    '/shop',
+    'a=%20b',
+    '/shop/cart/2?a=%20b',
+    'h.test:81',
+    'y',
+    'blue',
+    '1',
+    'HTTP/1.1',
+    'large',
+    'fallback',
+    'large',
+    '/cart/2',
+  ])
 })
 
 t.test('URLs: of the request, the service, the directory and a page', async t => {
-  const app = await site(t, { shop: { '.psoaccess': '', 'handler.ts': does('const p = req.pso(); return [p.getUrl().href, p.serviceUrl(), p.serviceUrl("cart", { id: 7, tag: ["a", "b"] }), p.baseUrl(), p.pageUrl("x.html"), p.pso() === p, req.pso() === p]') } })
+  const app = await site(t, {
+    shop: {
+      '.psoaccess': '',
+      'handler.ts': does(
+        'const p = req.pso(); return [p.getUrl().href, p.serviceUrl(), p.serviceUrl("cart", { id: 7, tag: ["a", "b"] }), p.baseUrl(), p.pageUrl("x.html"), p.pso() === p, req.pso() === p]',
+      ),
+    },
+  })
   t.same((await app.inject({ url: '/shop/a%20b/c?x=1', headers: { host: 'h.test' } })).json(), [
     'http://h.test/shop/a%20b/c?x=1',
     'http://h.test/shop/',

@@ -44,22 +44,42 @@ t.test('no hostile URL, written as raw bytes, gets a byte of what must not be se
   t.equal((await app.inject('/shop/')).body, 'shop helped', 'the modules are loaded')
 
   const targets = new Set<string>()
-  const secrets = ['/shop/handler.ts', '/shop/.psoaccess', '/shop/lib/helper.js', '/shop/.git/config', '/bare/handler.js', '/bare/secret.ts', '/links/out.txt', '/links/innocent.txt', '/links/root/etc/passwd']
+  const secrets = [
+    '/shop/handler.ts',
+    '/shop/.psoaccess',
+    '/shop/lib/helper.js',
+    '/shop/.git/config',
+    '/bare/handler.js',
+    '/bare/secret.ts',
+    '/links/out.txt',
+    '/links/innocent.txt',
+    '/links/root/etc/passwd',
+  ]
   for (const path of secrets) for (const url of hostileUrls(path)) targets.add(url)
-  for (const name of Object.keys(tree.shop)) if (!['lib'].includes(name)) targets.add(`/shop/${encodeURIComponent(name)}`)
+  for (const name of Object.keys(tree.shop))
+    if (!['lib'].includes(name)) targets.add(`/shop/${encodeURIComponent(name)}`)
   for (const name of Object.keys(tree.bare)) targets.add(`/bare/${encodeURIComponent(name)}`)
   t.ok(targets.size >= 1000, `${targets.size} targets`)
 
   const methods = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PROPFIND']
-  const fields = ['', 'Range: bytes=0-100\r\n', 'Accept-Encoding: br, gzip, zstd\r\n', 'X-Original-URL: /shop/handler.ts\r\nX-Rewrite-URL: /shop/handler.ts\r\n', 'If-None-Match: "x"\r\nIf-Range: "x"\r\n']
+  const fields = [
+    '',
+    'Range: bytes=0-100\r\n',
+    'Accept-Encoding: br, gzip, zstd\r\n',
+    'X-Original-URL: /shop/handler.ts\r\nX-Rewrite-URL: /shop/handler.ts\r\n',
+    'If-None-Match: "x"\r\nIf-Range: "x"\r\n',
+  ]
   let count = 0
   const failures: string[] = []
   const urls = [...targets]
   const worker = async (): Promise<void> => {
     for (let url = urls.pop(); url !== undefined; url = urls.pop()) {
       const number = count++
-      const method = number % 3 === 0 ? methods[(number / 3) % methods.length | 0]! : 'GET'
-      const answer = await raw(Number(port), `${method} ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${fields[number % fields.length]}Content-Length: 0\r\n\r\n`)
+      const method = number % 3 === 0 ? methods[((number / 3) % methods.length) | 0]! : 'GET'
+      const answer = await raw(
+        Number(port),
+        `${method} ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${fields[number % fields.length]}Content-Length: 0\r\n\r\n`,
+      )
       const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
       if (answer.includes(SECRET) || /root:.*:0:0:/.test(answer)) failures.push(`leaked: ${JSON.stringify(url)}`)
       if (!(status >= 200 && status < 500)) failures.push(`${status}: ${method} ${JSON.stringify(url)}`)
@@ -73,7 +93,14 @@ t.test('no hostile URL, written as raw bytes, gets a byte of what must not be se
 t.test('what cannot be read as HTTP gets 400 and a closed connection; the next client is served', async t => {
   const app = await site(t, { 'a.txt': 'a' })
   const { port } = new URL(await app.url())
-  for (const bytes of ['GET\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\x16\x03\x01\x02\x00', 'GET / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(80_000)}\r\n\r\n`])
+  for (const bytes of [
+    'GET\r\n\r\n',
+    'GET / HTTP/9.9\r\n\r\n',
+    '\x16\x03\x01\x02\x00',
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(80_000)}\r\n\r\n`,
+  ])
     t.match(await raw(Number(port), bytes), /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)))
   t.equal((await app.inject('/a.txt')).body, 'a')
 })

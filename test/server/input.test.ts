@@ -13,11 +13,19 @@ t.test('a form is read by GET, by POST, and both together', async t => {
   t.same((await app.inject('/?a=1&a=2&b=3')).json(), expected)
   t.same((await app.inject({ method: 'POST', url: '/', headers: form, payload: 'a=1&a=2&b=3' })).json(), expected)
   t.same((await app.inject({ method: 'POST', url: '/?a=1', headers: form, payload: 'a=2&b=3' })).json(), expected)
-  t.same((await app.inject('/')).json(), [null, null, 'default', [], false, [], 0, []].map((value, at) => (at === 0 ? null : value)))
+  t.same(
+    (await app.inject('/')).json(),
+    [null, null, 'default', [], false, [], 0, []].map((value, at) => (at === 0 ? null : value)),
+  )
 })
 
 t.test('names like __proto__ are data', async t => {
-  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('const dict = req.pso().getInputDict(); return [dict["__proto__"], dict.constructor, ({} as any).polluted]') })
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'const dict = req.pso().getInputDict(); return [dict["__proto__"], dict.constructor, ({} as any).polluted]',
+    ),
+  })
   t.same((await app.inject('/?__proto__=1&constructor=2&__proto__[polluted]=3')).json(), [['1'], ['2'], null])
 })
 
@@ -38,6 +46,11 @@ t.test('a body over LimitRequestBody is 413, declared or only sent', async t => 
 
 t.test('multipart is refused until it is built', async t => {
   const app = await site(t, { '.psoaccess': '', 'handler.ts': asks })
-  const answer = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': 'multipart/form-data; boundary=x' }, payload: '--x--' })
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    payload: '--x--',
+  })
   t.equal(answer.statusCode, 415)
 })

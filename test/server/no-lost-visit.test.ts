@@ -71,13 +71,19 @@ async function start(t: Test, args: string[]): Promise<string> {
   })
 }
 
-function get(url: string, agent: Agent, cookie?: string): Promise<{ status: number; body: string; cookie: string | undefined }> {
+function get(
+  url: string,
+  agent: Agent,
+  cookie?: string,
+): Promise<{ status: number; body: string; cookie: string | undefined }> {
   return new Promise((resolve, reject) => {
     request(url, { agent, headers: cookie === undefined ? {} : { cookie } }, response => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', chunk => (body += chunk))
-      response.on('end', () => resolve({ status: response.statusCode!, body, cookie: response.headers['set-cookie']?.[0] }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, body, cookie: response.headers['set-cookie']?.[0] }),
+      )
       response.on('error', reject)
     })
       .on('error', reject)

@@ -27,7 +27,10 @@ t.test('a request passes the eleven phases in order', async t => {
   )
   const answer = await app.inject('/')
   t.equal(answer.statusCode, 200, app.errorLog())
-  t.same(await settled(), phases.map(({ name }) => name))
+  t.same(
+    await settled(),
+    phases.map(({ name }) => name),
+  )
 })
 
 t.test('what a phase answers decides what follows', async t => {
@@ -57,13 +60,21 @@ t.test('what a phase answers decides what follows', async t => {
 
 t.test('Authen: OK without a user is an error; a user is seen by the handler', async t => {
   const app = await site(t, {
-    none: { '.psoaccess': 'PSOAuthenHandler = a.ts', 'a.ts': 'export const authen = () => 0\n', 'handler.ts': says('in') },
+    none: {
+      '.psoaccess': 'PSOAuthenHandler = a.ts',
+      'a.ts': 'export const authen = () => 0\n',
+      'handler.ts': says('in'),
+    },
     one: {
       '.psoaccess': 'PSOAuthenHandler = a.ts',
       'a.ts': "export const authen = (req: any) => { req.user = 'ada'; return 0 }\n",
       'handler.ts': does('return req.user'),
     },
-    declined: { '.psoaccess': 'PSOAuthenHandler = a.ts', 'a.ts': 'export const authen = () => {}\n', 'handler.ts': says('in') },
+    declined: {
+      '.psoaccess': 'PSOAuthenHandler = a.ts',
+      'a.ts': 'export const authen = () => {}\n',
+      'handler.ts': says('in'),
+    },
   })
   t.equal((await app.inject('/none/')).statusCode, 500)
   t.equal((await app.inject('/one/')).body, 'ada')
@@ -73,7 +84,8 @@ t.test('Authen: OK without a user is an error; a user is seen by the handler', a
 t.test('the log phase runs for static files, 403, 404, failures and redirects', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nDirectorySlash = on',
-    'log.ts': 'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status}`) }\n',
+    'log.ts':
+      'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status}`) }\n',
     'a.txt': 'a',
     sub: {},
     denied: { '.psoaccess': 'Require = all denied' },
@@ -115,29 +127,33 @@ t.test('cleanups run last registered first, after the log and before Cleanup', a
   t.same(await settled(), ['log', 'second', 'first', 'cleanup'])
 })
 
-t.test('a client that goes away: the handler hears of it, the session is saved, log runs once when it has settled', async t => {
-  const app = await site(t, {
-    '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s\ns = shared',
-    'log.ts': "export const log = () => { ((globalThis as any).seen ??= []).push('log') }\n",
-    'handler.ts': does(`
+t.test(
+  'a client that goes away: the handler hears of it, the session is saved, log runs once when it has settled',
+  async t => {
+    const app = await site(t, {
+      '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s\ns = shared',
+      'log.ts': "export const log = () => { ((globalThis as any).seen ??= []).push('log') }\n",
+      'handler.ts': does(`
       const { session } = req.pso()
       if (req.args === 'read') return String(session.kept)
       ;(globalThis as any).arrived()
       await new Promise<void>(resolve => req.signal.addEventListener('abort', () => resolve()))
       session.kept = 'yes'
       ;((globalThis as any).seen ??= []).push('handler')`),
-  })
-  const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
-  const { port } = new URL(await app.url())
-  const socket = connect(Number(port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-  await arrived
-  socket.destroy()
-  for (let wait = 0; wait < 200 && !(globalThis as any).seen?.includes('log'); wait++) await new Promise(done => setTimeout(done, 5))
-  t.same(seen(), ['handler', 'log'])
-  t.equal((await app.inject('/?read')).body, 'yes')
-  await settled()
-})
+    })
+    const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
+    const { port } = new URL(await app.url())
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await arrived
+    socket.destroy()
+    for (let wait = 0; wait < 200 && !(globalThis as any).seen?.includes('log'); wait++)
+      await new Promise(done => setTimeout(done, 5))
+    t.same(seen(), ['handler', 'log'])
+    t.equal((await app.inject('/?read')).body, 'yes')
+    await settled()
+  },
+)
 
 t.test('a replaced log handler does not keep the session from being saved', async t => {
   const app = await site(t, {
@@ -150,7 +166,8 @@ t.test('a replaced log handler does not keep the session from being saved', asyn
 t.test('fixup runs once for a request, however many passes it takes', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOFixupHandler = f.ts\nErrorDocument = 404 /missing/\nPSOServiceId = one',
-    'f.ts': "import { pso } from 'pso'\nexport const fixup = (req: any) => { ((globalThis as any).seen ??= []).push('fixup'); return pso.fixup(req) }\n",
+    'f.ts':
+      "import { pso } from 'pso'\nexport const fixup = (req: any) => { ((globalThis as any).seen ??= []).push('fixup'); return pso.fixup(req) }\n",
     'handler.ts': does('return 404'),
     missing: { '.psoaccess': '', 'handler.ts': does('req.pso().session.lost = 1; return `lost, ${req.status}`') },
   })
@@ -168,6 +185,9 @@ t.test('the access log has one line a request, in the combined format', async t 
   await app.close()
   const lines = readFileSync(`${app.stateDirectory}/access.log`, 'utf8').trimEnd().split('\n')
   t.equal(lines.length, 2)
-  t.match(lines[0], /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent"$/)
+  t.match(
+    lines[0],
+    /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent"$/,
+  )
   t.match(lines[1], /"GET \/none HTTP\/1\.1" 404 /)
 })

@@ -82,7 +82,10 @@ t.test('how long a session lasts: the cookie says it and the server keeps to it'
 })
 
 t.test('a date in the past makes every request a new session', async t => {
-  const app = await site(t, { '.psoaccess': 'PSOSessionExpire = "Mon, 15 Apr 2001 19:00:00 GMT"', 'handler.ts': counter })
+  const app = await site(t, {
+    '.psoaccess': 'PSOSessionExpire = "Mon, 15 Apr 2001 19:00:00 GMT"',
+    'handler.ts': counter,
+  })
   const jar = new Jar()
   for (let time = 0; time < 3; time++) {
     const answer = await app.inject({ url: '/', headers: jar.headers })
@@ -201,7 +204,10 @@ t.test('regenerate keeps the data under another id; invalidate ends it; the old 
 
 t.test('session files: one in the directory that is named, 0600 in 0700, its name tells nothing', async t => {
   const app = await site(t, {
-    slash: { '.psoaccess': 'PSOServiceId = Svc\nPSOSessionFileLoader_Path = "where/it/is/"# note', 'handler.ts': counter },
+    slash: {
+      '.psoaccess': 'PSOServiceId = Svc\nPSOSessionFileLoader_Path = "where/it/is/"# note',
+      'handler.ts': counter,
+    },
     plain: { '.psoaccess': 'PSOServiceId = Svc\nPSOSessionFileLoader_Path = other', 'handler.ts': counter },
     normal: { '.psoaccess': 'PSOServiceId = Svc', 'handler.ts': counter },
   })
@@ -229,7 +235,7 @@ t.test('an unusable session directory is a 5xx and a log line with its path, nev
   t.match(app.errorLog(), new RegExp(join(app.stateDirectory, 'taken')))
 })
 
-t.test('CookieFileImpl with a PATH, and with getPath, plugged by a fixup of one\'s own', async t => {
+t.test("CookieFileImpl with a PATH, and with getPath, plugged by a fixup of one's own", async t => {
   const top = t.testdir({})
   const app = await site(t, {
     path: {
@@ -280,7 +286,17 @@ PSOCookieSession_Priority = High`,
     },
   })
   const cookie = String((await app.inject('/shop/')).headers['set-cookie'])
-  for (const part of ['Comment=hi', 'Domain=example.test', 'Max-Age=60', 'Path=/shop', 'Version=1', 'Secure', 'SameSite=None', 'Partitioned', 'Priority=High'])
+  for (const part of [
+    'Comment=hi',
+    'Domain=example.test',
+    'Max-Age=60',
+    'Path=/shop',
+    'Version=1',
+    'Secure',
+    'SameSite=None',
+    'Partitioned',
+    'Priority=High',
+  ])
     t.ok(cookie.split('; ').includes(part), `${part} in ${cookie}`)
   t.match(cookie, /expires=Tue, 15 Apr 2031 19:00:00 GMT/i)
   t.notMatch(cookie, /HttpOnly/i)
@@ -290,8 +306,26 @@ t.test('ids that were never issued, or are of the wrong form, are never adopted'
   const app = await site(t, { '.psoaccess': 'PSOServiceId = MI6Service', 'handler.ts': counter })
   const jar = new Jar().take((await app.inject('/')).headers)
   const id = jar.value('MI6Service')!
-  const wrong = ['../x', '..%2fx', 'x'.repeat(10_000), 'A'.repeat(27), '%00', 'ä', '""', `"${id}x"`, `${id}x`, id.slice(1), 'handler', '007']
-  for (const value of [...wrong.map(one => `MI6Service=${one}`), `XMI6Service=${id}`, `MI6ServiceX=${id}`, `mi6service=${id}`]) {
+  const wrong = [
+    '../x',
+    '..%2fx',
+    'x'.repeat(10_000),
+    'A'.repeat(27),
+    '%00',
+    'ä',
+    '""',
+    `"${id}x"`,
+    `${id}x`,
+    id.slice(1),
+    'handler',
+    '007',
+  ]
+  for (const value of [
+    ...wrong.map(one => `MI6Service=${one}`),
+    `XMI6Service=${id}`,
+    `MI6ServiceX=${id}`,
+    `mi6service=${id}`,
+  ]) {
     const answer = await app.inject({ url: '/', headers: { cookie: value } })
     t.equal(answer.statusCode, 200, value.slice(0, 40))
     t.equal(visit(answer.body), 1, value.slice(0, 40))
@@ -330,7 +364,9 @@ t.test('two services in one handler are two sessions and two cookies; getSession
 t.test('a value that no session can hold is a 500 naming its key; the stored session is untouched', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOServiceId = s\ns = shared',
-    'handler.ts': does('const { session } = req.pso(); if (req.args) session.cart = [{ f: () => 1 }]; session.n = (session.n ?? 0) + 1; return String(session.n)'),
+    'handler.ts': does(
+      'const { session } = req.pso(); if (req.args) session.cart = [{ f: () => 1 }]; session.n = (session.n ?? 0) + 1; return String(session.n)',
+    ),
   })
   t.equal((await app.inject('/')).body, '1')
   t.equal((await app.inject('/?bad')).statusCode, 500)
@@ -342,7 +378,9 @@ t.test('50 requests at once on one session, with a wait between reading and writ
   for (const loader of ['file:', 'memory:']) {
     const app = await site(t, {
       '.psoaccess': `PSOServiceId = s\nPSOSessionLoader = ${loader}`,
-      'handler.ts': does('const { session } = req.pso(); const n = session.n ?? 0; await new Promise(setImmediate); session.n = n + 1; return String(session.n)'),
+      'handler.ts': does(
+        'const { session } = req.pso(); const n = session.n ?? 0; await new Promise(setImmediate); session.n = n + 1; return String(session.n)',
+      ),
     })
     const jar = new Jar().take((await app.inject('/')).headers)
     await Promise.all(Array.from({ length: 50 }, () => app.inject({ url: '/', headers: jar.headers })))
@@ -353,7 +391,9 @@ t.test('50 requests at once on one session, with a wait between reading and writ
 t.test('waiting for the lock ends with 503, never by going on without it', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1',
-    'handler.ts': does('const { session } = req.pso(); session.n = (session.n ?? 0) + 1; if (req.args) await (globalThis as any).released; return String(session.n)'),
+    'handler.ts': does(
+      'const { session } = req.pso(); session.n = (session.n ?? 0) + 1; if (req.args) await (globalThis as any).released; return String(session.n)',
+    ),
   })
   const jar = new Jar().take((await app.inject('/')).headers)
   let release = (): void => {}
@@ -370,7 +410,10 @@ t.test('PSOSessionReadOnly never waits, and what is written to it is refused', a
   const app = await site(t, {
     '.psoaccess': 'PSOServiceId = s',
     'handler.ts': does('const { session } = req.pso(); session.n = 1; await (globalThis as any).free; return "done"'),
-    look: { '.psoaccess': 'PSOSessionReadOnly = on', 'handler.ts': does('const { session } = req.pso(); if (req.args) session.n = 5; return String(session.n)') },
+    look: {
+      '.psoaccess': 'PSOSessionReadOnly = on',
+      'handler.ts': does('const { session } = req.pso(); if (req.args) session.n = 5; return String(session.n)'),
+    },
   })
   const jar = new Jar().take((await app.inject('/')).headers)
   let free = (): void => {}
@@ -389,7 +432,13 @@ t.test('memory: with more than one worker is an error at its line', async t => {
 })
 
 t.test('what is not built yet is an error at its line', async t => {
-  for (const line of ['PSOSessionLock = merge', 'PSOSessionTransport = url', 'PSOSessionTransport = cookie url', 'PSOSessionLoader = redis://h/0', 'PSOSessionLoader = a.ts::B']) {
+  for (const line of [
+    'PSOSessionLock = merge',
+    'PSOSessionTransport = url',
+    'PSOSessionTransport = cookie url',
+    'PSOSessionLoader = redis://h/0',
+    'PSOSessionLoader = a.ts::B',
+  ]) {
     const app = await site(t, { '.psoaccess': line, 'handler.ts': counter })
     t.equal((await app.inject('/')).statusCode, 500, line)
     t.match(app.errorLog(), /\.psoaccess:1: PSOSession\w+: .*not built yet/, line)

@@ -12,7 +12,8 @@ export function handler (req: Request) {
 `
 
 /** Answers with a fixed text. */
-export const says = (text: string): string => `export const handler = (req: any) => { req.write(${JSON.stringify(text)}) }\n`
+export const says = (text: string): string =>
+  `export const handler = (req: any) => { req.write(${JSON.stringify(text)}) }\n`
 
 /** A handler whose body is given; `req` and everything of `pso` are in reach. */
 export const does = (body: string): string =>

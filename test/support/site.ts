@@ -35,7 +35,9 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
   const root = join(top, 'public_html')
   const stateDirectory = join(top, '.pso')
   plant(root, tree)
-  plant(join(top, 'conf'), { 'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n` })
+  plant(join(top, 'conf'), {
+    'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n`,
+  })
   const server = await createServer({
     config: readServerConfig({ file: ini, environment: process.env, cwd: top }),
     development: options.development ?? false,
@@ -52,7 +54,8 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
     ...server,
     root,
     stateDirectory,
-    errorLog: () => (existsSync(join(stateDirectory, 'error.log')) ? readFileSync(join(stateDirectory, 'error.log'), 'utf8') : ''),
+    errorLog: () =>
+      existsSync(join(stateDirectory, 'error.log')) ? readFileSync(join(stateDirectory, 'error.log'), 'utf8') : '',
     async url() {
       addresses ??= server.listen()
       return (await addresses)[0]!.replace(/\/$/, '')
