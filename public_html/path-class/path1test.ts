@@ -1,0 +1,19 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CookieFileImpl, OK, pso, type Request } from 'pso'
+import { examplePage } from '../page/example-page.ts'
+
+class MyFileImpl extends CookieFileImpl {
+  // the user's number keeps two users of one machine apart
+  override PATH = join(tmpdir(), `pso-path1-${process.getuid?.()}/`)
+}
+
+export const fixup = (req: Request) => pso.fixup(req, MyFileImpl)
+
+export function handler(req: Request) {
+  const { session } = req.pso()
+  session.visits = (session.visits ?? 0) + 1
+  const path = new MyFileImpl().PATH
+  req.write(examplePage(req, { 'Your visits': session.visits, 'Kept in': path }))
+  return OK
+}
