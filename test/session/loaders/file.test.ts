@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { SessionRecord } from '../../../session/loader.ts'
+import { FileSessionLoader } from '../../../session/loaders/file.ts'
+import { loaderContract } from '../loader-contract.ts'
+
+const context = { serviceId: 'shop' }
+const record = (visits: number, version = 0): SessionRecord => ({
+  serviceId: 'shop',
+  data: JSON.stringify({ visits }),
+  createdAt: 1,
+  usedAt: 1,
+  version,
+})
+
+function open(t: Test): FileSessionLoader {
+  const loader = new FileSessionLoader(join(t.testdir({}), 'sessions'))
+  t.teardown(() => loader.close())
+  return loader
+}
+
+/** The session files below a directory. */
+const filesOf = (directory: string): string[] =>
+  (readdirSync(directory, { recursive: true }) as string[])
+    .filter(name => /^[0-9a-f]{2}\/[0-9a-f]{62}$/.test(name))
+    .map(name => join(directory, name))
+
+loaderContract(t, open)
+
+t.test('the directory is 0700, files are 0600, names say nothing', async t => {
+  const loader = open(t)
+  loader.save('secret-id', record(1), context)
+  const [file] = filesOf(loader.directory)
+  t.equal(statSync(loader.directory).mode & 0o777, 0o700)
+  t.equal(statSync(file!).mode & 0o777, 0o600)
+  t.notMatch(file!.slice(loader.directory.length), /secret|shop/)
+  t.match(readFileSync(file!, 'latin1'), /"visits":1/, 'a person can read it')
+})
+
+t.test('a path that cannot be used is an error with its name', async t => {
+  const directory = t.testdir({ taken: 'a file' })
+  for (const path of [join(directory, 'taken'), join(directory, 'taken', 'below')]) {
+    const loader = new FileSessionLoader(path)
+    t.throws(() => loader.load('x', context), { code: 'unusable-path', message: new RegExp(path) })
+    t.throws(() => loader.lock('x', context, 10), { code: 'unusable-path' })
+    t.throws(() => loader.save('x', record(1), context), { code: 'unusable-path' })
+  }
+})
+
+t.test('two processes, 2,000 increments each: none is lost', { timeout: 60_000 }, async t => {
+  const loader = open(t)
+  loader.save('shared', record(0), context)
+  const made = await Promise.all([1, 2].map(() => incrementing(loader.directory, 2000).done))
+  const all = made.flat()
+  t.equal(new Set(all).size, 4000, 'no number was made twice')
+  t.equal(loader.load('shared', context)!.data, '{"visits":4000}')
+})
+
+t.test('kill -9 in the middle: what was acknowledged is there, and the lock is free again', { timeout: 60_000 }, async t => {
+  const loader = open(t)
+  loader.save('shared', record(0), context)
+  let highest = 0
+  for (let kill = 0; kill < 5; kill++) {
+    const victim = incrementing(loader.directory, 100_000)
+    const survivor = incrementing(loader.directory, 300)
+    await new Promise(resolve => setTimeout(resolve, 250))
+    victim.kill()
+    const [acknowledged, more] = await Promise.all([victim.done, survivor.done])
+    highest = Math.max(highest, ...acknowledged, ...more)
+    t.equal(more.length, 300, 'the survivor went on')
+    const stored = JSON.parse(loader.load('shared', context)!.data).visits
+    t.ok(stored >= highest && stored <= highest + 1, `${stored} stored, ${highest} acknowledged`)
+    highest = stored
+  }
+})
+
+t.test('a file cut at any byte: the session before, or a fresh one, and never an error', async t => {
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  loader.save('x', record(2, 1), context)
+  const [file] = filesOf(loader.directory)
+  const whole = readFileSync(file!)
+  for (let size = 0; size <= whole.length; size += size < 400 || size > 2000 ? 1 : 37) {
+    writeFileSync(file!, whole)
+    truncateSync(file!, size)
+    const fresh = new FileSessionLoader(loader.directory)
+    const found = fresh.load('x', context)
+    t.ok(found === undefined || ['{"visits":1}', '{"visits":2}'].includes(found.data), `${size} bytes`)
+    fresh.close()
+  }
+})
+
+t.test('1,000 random damages: the session before, or a fresh one, and never an error', async t => {
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  loader.save('x', record(2, 1), context)
+  const [file] = filesOf(loader.directory)
+  const whole = readFileSync(file!)
+  let seed = 7
+  const random = (below: number): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+    return seed % below
+  }
+  for (let round = 0; round < 1000; round++) {
+    const damaged = Buffer.from(whole)
+    for (let times = 0; times <= random(8); times++) damaged[random(damaged.length)] = random(256)
+    writeFileSync(file!, damaged)
+    const fresh = new FileSessionLoader(loader.directory)
+    const found = fresh.load('x', context)
+    if (found !== undefined && !['{"visits":1}', '{"visits":2}'].includes(found.data)) t.fail(`round ${round}: ${found.data}`)
+    if (found === undefined) t.equal(fresh.save('x', record(9), context), 'saved', 'a fresh session can begin')
+    fresh.close()
+    rmSync(file!, { force: true })
+  }
+})
+
+t.test('a session directory that is removed under us comes back by itself', async t => {
+  const loader = open(t)
+  const release = await loader.lock('x', context, 1000)
+  loader.save('x', record(1), context)
+  release()
+  rmSync(loader.directory, { recursive: true })
+  const again = await loader.lock('x', context, 1000)
+  t.equal(loader.load('x', context), undefined, 'not what an open descriptor remembers')
+  t.equal(loader.save('x', record(5), context), 'saved')
+  again()
+  const other = new FileSessionLoader(loader.directory)
+  t.equal(other.load('x', context)!.data, '{"visits":5}')
+  other.close()
+})
+
+/** A process that increments: `done` is what it acknowledged. */
+function incrementing(directory: string, count: number): { done: Promise<number[]>; kill: () => void } {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'increment.ts'), directory, String(count)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', chunk => (text += chunk))
+  const done = new Promise<number[]>(resolve =>
+    child.once('close', () => resolve(text.split('\n').slice(0, -1).map(Number))),
+  )
+  return { done, kill: () => child.kill('SIGKILL') }
+}
