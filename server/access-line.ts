@@ -16,8 +16,8 @@ export interface AccessFacts {
   readonly bytes: number
   /** With the head. */
   readonly bytesWithHead: number
-  readonly headerIn: (name: string) => string | undefined
-  readonly headerOut: (name: string) => string | undefined
+  headerIn(name: string): string | undefined
+  headerOut(name: string): string | undefined
   readonly serverName: string
   readonly port: number
   readonly file: string | undefined

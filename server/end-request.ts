@@ -1,5 +1,5 @@
 import type { HandlerRef } from '../directives/index.ts'
-import { accessFactsOf } from './access-facts.ts'
+import { RequestFacts } from './access-facts.ts'
 import { logText } from './error-document.ts'
 import { phaseOf } from './phases.ts'
 import type { RequestState } from './request-state.ts'
@@ -15,9 +15,9 @@ const cleanup = phaseOf('Cleanup')
  */
 export async function endRequest(state: RequestState): Promise<void> {
   const { site, firstPlan } = state
-  site.accessLog.write(site.accessLine(accessFactsOf(state)))
+  site.accessLog.write(site.accessLine(new RequestFacts(state)))
   if (firstPlan === undefined || firstPlan.problems.length > 0) return
-  if (firstPlan.ownLog || state.hasRequest) await runAll(state, log, firstPlan.phases.Log)
+  if (firstPlan.ownLog) await runAll(state, log, firstPlan.phases.Log)
   for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
 }

@@ -17,7 +17,7 @@ export interface Plan {
   readonly phases: Readonly<Record<PhaseName, readonly HandlerRef[]>>
   /** True where a line names fixup functions: the default has nothing to do for a file. */
   readonly ownFixup: boolean
-  /** True where a line names log functions: the default has nothing to do where no function has run. */
+  /** True where a line names log functions: the default lets go of what the end of the request lets go of anyway. */
   readonly ownLog: boolean
   /** The id that a directive named like the service forces, by that name in lower case. */
   readonly forcedIds: ReadonlyMap<string, string>

@@ -77,10 +77,6 @@ export class RequestState {
     return this.#request
   }
 
-  get hasRequest(): boolean {
-    return this.#request !== undefined
-  }
-
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     if (this.closed) this.#abort.abort()

@@ -148,7 +148,8 @@ export async function abandonSession(session: Session): Promise<void> {
 /** The Set-Cookie value that the response is to have for this session; undefined: none. A session that was written to gets its id here. */
 export function cookieOf(session: Session): string | undefined {
   const state = stateOf(session)
-  if (state.isForced) return undefined
+  const isGiven = state.cookie === 'give' || begins(state, session)
+  if (state.isForced || (!isGiven && state.cookie !== 'takeBack')) return undefined
   const { options, presented, expiresAt, now } = state
   const { transport = cookieTransport } = options
   const keeping = {
@@ -158,12 +159,9 @@ export function cookieOf(session: Session): string | undefined {
     expiresAt,
     now: now(),
   }
-  if (state.cookie === 'takeBack') return transport.takeBack(keeping)
-  const begins =
-    state.status === 'new' &&
-    state.record === undefined &&
-    !options.readOnly &&
-    Object.keys(session).length > 0 &&
-    !state.isFinished
-  return begins || state.cookie === 'give' ? transport.give(state.needId(), keeping) : undefined
+  return isGiven ? transport.give(state.needId(), keeping) : transport.takeBack(keeping)
 }
+
+/** Something was written to a session that the store does not know yet. */
+const begins = (state: SessionState, session: Session): boolean =>
+  state.status === 'new' && !state.isFinished && !state.options.readOnly && Object.keys(session).length > 0

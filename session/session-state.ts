@@ -68,12 +68,12 @@ export class SessionState {
 
   /** The record to be stored now, or undefined where nothing is to be written. `mustExist`: a new one is stored empty too. */
   recordOf(data: Record<string, unknown>, mustExist: boolean): SessionRecord | undefined {
+    const { record } = this
+    if (record === undefined && !mustExist && !this.isTouched && Object.keys(data).length === 0) return undefined
     const text = encode(data)
     const time = this.now()
-    const { record } = this
-    if (record === undefined) {
-      if (text === '{}' && !mustExist && !this.isTouched) return undefined
-    } else if (text === record.data && !this.isTouched && !isTouchDue(this.options, record, time)) return undefined
+    if (record !== undefined && text === record.data && !this.isTouched && !isTouchDue(this.options, record, time))
+      return undefined
     const endsAt = endOf(this.options, this.expiresAt, time)
     return {
       serviceId: this.options.serviceId,

@@ -39,8 +39,13 @@ export interface SessionMethods {
 
 export type Session = SessionMethods & SessionData & { [key: string]: any }
 
-/** Gives back what it is called with: a class that extends it puts its private fields there. */
-const Given = ((given: object): object => given) as unknown as new (given: object) => object
+/** Gives back what it is made with: a class that extends it puts its private fields there. */
+class Given {
+  constructor(given: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    return given
+  }
+}
 
 /**
  * Ties a session to its state by a private field: nobody can list or reach it. A WeakMap would do the same, but an entry a request

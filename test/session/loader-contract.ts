@@ -96,7 +96,10 @@ export function loaderContract(t: Test, open: (t: Test) => SessionLoader): void 
     })
     await first()
     await Promise.all(waiters)
-    t.same(order, [...order].sort((a, b) => a - b))
+    t.same(
+      order,
+      [...order].sort((a, b) => a - b),
+    )
   })
 
   t.test('waiting ends with an error, and who waited in vain is forgotten', async t => {

@@ -58,23 +58,27 @@ t.test('two processes, 2,000 increments each: none is lost', { timeout: 60_000 }
   t.equal(loader.load('shared', context)!.data, '{"visits":4000}')
 })
 
-t.test('kill -9 in the middle: what was acknowledged is there, and the lock is free again', { timeout: 60_000 }, async t => {
-  const loader = open(t)
-  loader.save('shared', record(0), context)
-  let highest = 0
-  for (let kill = 0; kill < 5; kill++) {
-    const victim = incrementing(loader.directory, 100_000)
-    const survivor = incrementing(loader.directory, 300)
-    await new Promise(resolve => setTimeout(resolve, 250))
-    victim.kill()
-    const [acknowledged, more] = await Promise.all([victim.done, survivor.done])
-    highest = Math.max(highest, ...acknowledged, ...more)
-    t.equal(more.length, 300, 'the survivor went on')
-    const stored = JSON.parse(loader.load('shared', context)!.data).visits
-    t.ok(stored >= highest && stored <= highest + 1, `${stored} stored, ${highest} acknowledged`)
-    highest = stored
-  }
-})
+t.test(
+  'kill -9 in the middle: what was acknowledged is there, and the lock is free again',
+  { timeout: 60_000 },
+  async t => {
+    const loader = open(t)
+    loader.save('shared', record(0), context)
+    let highest = 0
+    for (let kill = 0; kill < 5; kill++) {
+      const victim = incrementing(loader.directory, 100_000)
+      const survivor = incrementing(loader.directory, 300)
+      await new Promise(resolve => setTimeout(resolve, 250))
+      victim.kill()
+      const [acknowledged, more] = await Promise.all([victim.done, survivor.done])
+      highest = Math.max(highest, ...acknowledged, ...more)
+      t.equal(more.length, 300, 'the survivor went on')
+      const stored = JSON.parse(loader.load('shared', context)!.data).visits
+      t.ok(stored >= highest && stored <= highest + 1, `${stored} stored, ${highest} acknowledged`)
+      highest = stored
+    }
+  },
+)
 
 t.test('a file cut at any byte: the session before, or a fresh one, and never an error', async t => {
   const loader = open(t)
@@ -109,7 +113,8 @@ t.test('1,000 random damages: the session before, or a fresh one, and never an e
     writeFileSync(file!, damaged)
     const fresh = new FileSessionLoader(loader.directory)
     const found = fresh.load('x', context)
-    if (found !== undefined && !['{"visits":1}', '{"visits":2}'].includes(found.data)) t.fail(`round ${round}: ${found.data}`)
+    if (found !== undefined && !['{"visits":1}', '{"visits":2}'].includes(found.data))
+      t.fail(`round ${round}: ${found.data}`)
     if (found === undefined) t.equal(fresh.save('x', record(9), context), 'saved', 'a fresh session can begin')
     fresh.close()
     rmSync(file!, { force: true })
