@@ -86,6 +86,7 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
       AddType: directives.AddType,
       AddDefaultCharset: directives.AddDefaultCharset,
       isServable: realPath => isServable(realPath, site.config.documentRoot, rules),
+      isModule: rules.isModule,
     }
     settings.set(plan, known)
   }

@@ -253,6 +253,7 @@ function fixup(state: RequestState): unknown {
   if (content!.kind !== 'program' && !plan.ownFixup) return
   const serviceId = serviceIdOf(state)
   if (state.fixedUp?.includes(serviceId)) return
-  state.fixedUp = [...(state.fixedUp ?? []), serviceId]
+  if (state.fixedUp === undefined) state.fixedUp = [serviceId]
+  else state.fixedUp.push(serviceId)
   return runPhase(state, fixupPhase, plan.phases.Fixup)
 }

@@ -39,23 +39,15 @@ export interface SessionMethods {
 
 export type Session = SessionMethods & SessionData & { [key: string]: any }
 
-/** Gives back what it is made with: a class that extends it puts its private fields there. */
-class Given {
-  constructor(given: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
-    return given
-  }
-}
-
 /**
- * Ties a session to its state by a private field: nobody can list or reach it. A WeakMap would do the same, but an entry a request
- * makes the garbage collector's work some five times as much.
+ * What a session is made as: nothing but a private tie to its state. Below, its prototype gets the methods and loses everything
+ * else, so that nobody can list or reach the state. A WeakMap would do the same, but an entry a request makes the garbage
+ * collector's work some five times as much.
  */
-class Tie extends Given {
+class Tied {
   readonly #state: SessionState
 
-  constructor(session: object, state: SessionState) {
-    super(session)
+  constructor(state: SessionState) {
     this.#state = state
   }
 
@@ -66,10 +58,9 @@ class Tie extends Given {
 }
 
 /** A session without data, over `state`. */
-export const makeSession = (state: SessionState): Session =>
-  new Tie(Object.create(prototype), state) as object as Session
+export const makeSession = (state: SessionState): Session => new Tied(state) as object as Session
 
-export const stateOf = (session: object): SessionState => Tie.stateOf(session)
+export const stateOf = (session: object): SessionState => Tied.stateOf(session)
 
 /** Remembers a call that may not be awaited: the end of the request waits for it, and its failure is a failed save. */
 function kept(session: object, call: Promise<void>): Promise<void> {
@@ -167,21 +158,17 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
   },
 }
 
-/** Ends in null: `__proto__` and `constructor` are keys like any other. */
-const prototype: object = Object.create(
-  null,
-  Object.fromEntries(
-    Object.entries(methods).map(([name, get]) => [
-      name,
-      {
-        get,
-        set() {
-          throw new TypeError(`session.${name} is a method of the session: take another name for your data`)
-        },
-      },
-    ]),
-  ),
-)
+/** Ends in null, and has no constructor: `__proto__` and `constructor` are keys like any other. */
+const prototype: object = Tied.prototype
+Object.setPrototypeOf(prototype, null)
+Reflect.deleteProperty(prototype, 'constructor')
+for (const [name, get] of Object.entries(methods))
+  Object.defineProperty(prototype, name, {
+    get,
+    set() {
+      throw new TypeError(`session.${name} is a method of the session: take another name for your data`)
+    },
+  })
 
 /** After the first byte: a session that is not there yet cannot begin, and says so where it is tried. */
 const closedPrototype = new Proxy(prototype, {

@@ -31,6 +31,8 @@ export interface StaticFiles {
 export interface StaticSettings extends TypeSettings {
   /** The second check, of the real path that is about to be opened. */
   readonly isServable: (realPath: string) => boolean
+  /** The part of it that may change without the file. */
+  readonly isModule: (realPath: string) => boolean
 }
 
 /** One representation of a file: as it is, or a precompressed neighbour. */
@@ -109,7 +111,7 @@ export function createStaticFiles({
       const known = entries.get(path)
       if (known !== undefined && isSame(known.stats, chosen?.stats ?? stats) && known.settings === settings) {
         // a module that a handler has imported since is a module now
-        if (!settings.isServable(known.realPath)) throw new Refusal(404, `${path} is never sent`)
+        if (settings.isModule(known.realPath)) throw new Refusal(404, `${path} is never sent`)
         return answerEntry(method, headers, known, undefined)
       }
       if (known !== undefined) forget(path, known)
