@@ -73,10 +73,12 @@ export function namesBesides(realPath: string, realRoot: string): string[] {
   return (isAbsolute(way) ? realPath : way).split(sep).filter(name => name !== '..' && name !== '')
 }
 
-function withoutCompression(name: string): string {
+/** A name or path without the `.br .gz .zst`, dots and spaces behind it. */
+export function withoutCompression(name: string): string {
   for (let end = name.length; ; ) {
     while (end > 0 && (name.charCodeAt(end - 1) === dot || name.charCodeAt(end - 1) === space)) end--
-    const suffix = compressions.find(suffix => name.endsWith(suffix, end))
+    const last = name.slice(Math.max(0, end - 4), end).toLowerCase()
+    const suffix = compressions.find(suffix => last.endsWith(suffix))
     if (suffix === undefined) return end === name.length ? name : name.slice(0, end)
     end -= suffix.length
   }

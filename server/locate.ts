@@ -42,6 +42,13 @@ export interface Locator {
   forgetAll(): void
 }
 
+/** What a name stands for, links followed. */
+interface Found {
+  readonly path: string
+  readonly stats: Stats
+  readonly outside: Outside | undefined
+}
+
 interface Directory {
   readonly path: string
   readonly url: string
@@ -67,99 +74,93 @@ export function createLocator({
   readonly recheckMs: number
 }): Locator {
   const directories = new Map<string, Directory>()
+  const top: Directory = { path: root, url: '/', outside: undefined, checkedAt: 0 }
 
-  /** The directory at a URL path with its slash; undefined where there is none that may be seen. */
-  function directoryAt(url: string, time: number): Directory | undefined {
+  /** What is known of the directory at a URL path with its slash, and may still be trusted. */
+  function trusted(url: string, time: number): Directory | undefined {
+    if (url === '/') return top
     const known = directories.get(url)
-    if (known !== undefined && time - known.checkedAt < recheckMs && time >= known.checkedAt) return known
-    const found = lookAtDirectory(url, time)
-    if (found === undefined) directories.delete(url)
-    else {
-      if (directories.size >= MAX_DIRECTORIES) directories.clear()
-      directories.set(url, found)
-    }
-    return found
+    return known !== undefined && time - known.checkedAt < recheckMs && time >= known.checkedAt ? known : undefined
   }
 
-  function lookAtDirectory(url: string, time: number): Directory | undefined {
-    if (url === '/') return { path: root, url, outside: undefined, checkedAt: time }
-    const slash = url.lastIndexOf('/', url.length - 2)
-    const parent = directoryAt(url.slice(0, slash + 1), time)
-    if (parent === undefined) return undefined
-    const found = lookAt(parent, url.slice(slash + 1, -1))
-    if (found === undefined || !found.stats.isDirectory()) return undefined
-    return { path: found.path, url, outside: found.outside, checkedAt: time }
+  function remember(directory: Directory): Directory {
+    if (recheckMs === 0) return directory
+    if (directories.size >= MAX_DIRECTORIES) directories.clear()
+    directories.set(directory.url, directory)
+    return directory
   }
 
   /** What a name of a directory stands for; undefined where nothing is, or nothing that may be seen. */
-  function lookAt(
-    parent: Directory,
-    name: string,
-  ): { path: string; stats: Stats; outside: Outside | undefined } | undefined {
+  function lookAt(parent: Directory, name: string): Found | undefined {
     if (nameClass(name, accessFileNames) === 'hidden') return undefined
     const path = `${parent.path}/${name}`
     try {
       const stats = lstatSync(path, { throwIfNoEntry: false })
       if (stats === undefined) return undefined
-      if (!stats.isSymbolicLink()) return { path, stats, outside: parent.outside }
-      const target = statSync(path)
-      const below = namesBelow(realpathSync.native(path), root)
-      // the second check, by the names that the file system has: a link to what is hidden is hidden
-      if (below !== undefined && !areServableNames(below, accessFileNames, true)) return undefined
-      const outside = below === undefined ? { sameOwner: stats.uid === target.uid } : parent.outside
-      return { path, stats: target, outside }
+      return stats.isSymbolicLink() ? followed(path, stats, parent) : { path, stats, outside: parent.outside }
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOTDIR' || code === 'ENOENT') return undefined
-      throw new Refusal(403, `${path} cannot be looked at: ${code}`)
+      // a name or path that is too long, a link to nothing or to itself, no permission: 403, as Apache
+      throw new Refusal(403, `${path} cannot be looked at: ${(error as NodeJS.ErrnoException).code}`)
     }
+  }
+
+  function followed(path: string, link: Stats, parent: Directory): Found | undefined {
+    const stats = statSync(path)
+    const below = namesBelow(realpathSync.native(path), root)
+    // the second check, by the names that the file system has: a link to what is hidden is hidden
+    if (below !== undefined && !areServableNames(below, accessFileNames, true)) return undefined
+    if (below !== undefined) return { path, stats, outside: parent.outside }
+    const sameOwner = link.uid === stats.uid && parent.outside?.sameOwner !== false
+    return { path, stats, outside: { sameOwner } }
   }
 
   function locate(rawUrl: string): Location {
     const { path, query } = pathOf(rawUrl)
     const time = now()
-    const slash = path.lastIndexOf('/')
-    const parent = directoryAt(path.slice(0, slash + 1), time)
-    if (parent === undefined) return locateDeep(path, query, time)
-    if (slash === path.length - 1) return directoryLocation(path, query, parent, true)
-    return locateIn(parent, path, path.slice(slash + 1), '', query, time)
+    const end = path.lastIndexOf('/') + 1
+    const parent = trusted(path.slice(0, end), time)
+    return parent === undefined ? walk(top, 1, path, query, time) : walk(parent, end, path, query, time)
   }
 
-  /** The directory of the path is not there: the first piece that is no directory decides. */
-  function locateDeep(path: string, query: string | undefined, time: number): Location {
-    let parent = directoryAt('/', time)!
-    for (let from = 1; ; ) {
-      const end = path.indexOf('/', from)
-      const next = directoryAt(path.slice(0, end + 1), time)
-      if (next === undefined) return locateIn(parent, path, path.slice(from, end), path.slice(end), query, time)
-      parent = next
-      from = end + 1
+  /** From a directory down the path, whose pieces begin at `from`, to the first piece that is no directory. */
+  function walk(parent: Directory, from: number, path: string, query: string | undefined, time: number): Location {
+    let directory = parent
+    for (let start = from; start < path.length; ) {
+      const slash = path.indexOf('/', start)
+      const end = slash === -1 ? path.length : slash
+      const known = slash === -1 ? undefined : trusted(path.slice(0, end + 1), time)
+      if (known === undefined) {
+        const name = path.slice(start, end)
+        const found = lookAt(directory, name)
+        if (!found?.stats.isDirectory()) return fileLocation(path, query, directory, name, found, path.slice(end))
+        const { path: at, outside } = found
+        directory = remember({ path: at, url: `${directory.url}${name}/`, outside, checkedAt: time })
+        if (slash === -1) return directoryLocation(path, query, directory, false)
+      } else directory = known
+      start = end + 1
     }
+    return directoryLocation(path, query, directory, true)
   }
 
-  function locateIn(
-    parent: Directory,
+  /** The piece `name` of a directory is a file, or is missing; `rest` is what follows it. */
+  function fileLocation(
     path: string,
-    name: string,
-    rest: string,
     query: string | undefined,
-    time: number,
+    parent: Directory,
+    name: string,
+    found: Found | undefined,
+    rest: string,
   ): Location {
-    const found = lookAt(parent, name)
-    if (found?.stats.isDirectory()) {
-      const directory = directoryAt(`${parent.url}${name}/`, time)
-      if (directory !== undefined) return directoryLocation(path, query, directory, false)
-    }
     const isFile = found?.stats.isFile() === true
-    if (found !== undefined && !isFile && !found.stats.isDirectory()) throw new Refusal(403, `${found.path} is no file`)
+    if (found !== undefined && !isFile) throw new Refusal(403, `${found.path} is no file`)
     return {
       path,
       query,
       kind: isFile ? 'file' : 'missing',
       directory: parent.path,
       directoryUrl: parent.url,
-      file: isFile ? found.path : undefined,
-      stats: isFile ? found.stats : undefined,
+      file: found?.path,
+      stats: found?.stats,
       name,
       pathInfo: isFile ? rest : `/${name}${rest}`,
       hasSlash: false,
