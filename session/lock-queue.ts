@@ -3,12 +3,13 @@ import { SessionError } from './session-error.ts'
 
 /** First come, first served, within this process: one holder for each name, the others wait in the order of their arrival. */
 export class LockQueue {
-  readonly #waiting = new Map<string, (() => void)[]>()
+  /** Undefined for a name that is held and waited for by nobody. */
+  readonly #waiting = new Map<string, (() => void)[] | undefined>()
 
   /** True and held, if nobody holds it. */
   take(name: string): boolean {
     if (this.#waiting.has(name)) return false
-    this.#waiting.set(name, [])
+    this.#waiting.set(name, undefined)
     return true
   }
 
@@ -24,7 +25,9 @@ export class LockQueue {
         waiting?.splice(waiting.indexOf(turn), 1)
         reject(lockTimeout(waitMs))
       }, waitMs)
-      this.#waiting.get(name)!.push(turn)
+      const others = this.#waiting.get(name)
+      if (others === undefined) this.#waiting.set(name, [turn])
+      else others.push(turn)
     })
   }
 

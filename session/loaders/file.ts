@@ -53,6 +53,9 @@ export class FileSessionLoader implements SessionLoader {
   readonly #seen = new Map<string, number>()
   readonly #reported = new Set<string>()
   #isPrepared = false
+  #lastId: string | undefined
+  #lastServiceId: string | undefined
+  #lastPath = ''
 
   constructor(directory: string) {
     this.directory = directory
@@ -201,9 +204,14 @@ export class FileSessionLoader implements SessionLoader {
     this.#lock.close()
   }
 
+  /** A request asks three times in a row for the same session. */
   #pathOf(id: string, { serviceId }: LoadContext): string {
+    if (id === this.#lastId && serviceId === this.#lastServiceId) return this.#lastPath
     const name = hash('sha256', `${serviceId}\0${id}`, 'hex')
-    return `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
+    this.#lastId = id
+    this.#lastServiceId = serviceId
+    this.#lastPath = `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
+    return this.#lastPath
   }
 
   /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */

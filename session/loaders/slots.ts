@@ -8,8 +8,8 @@ import { SessionError } from '../session-error.ts'
  * killed leaves the older one whole, and the checksum says which is which. What is too long for a slot stands in one of two areas of
  * its size class further back, written before the slot that points to it. So nothing is ever renamed, cut or read half.
  *
- * Slot: magic, sequence (the version), length of the payload, size class (0: in the slot), checksum of these and the payload.
- * Payload: a line of JSON about the record, then its data as they are.
+ * Slot: checksum of all that follows, magic, sequence (the version), length, size class, payload. Size class 0: the payload is the
+ * record; else it is the checksum of the record, which stands in its area. Record: a line of JSON about it, then its data as they are.
  */
 const MAGIC = 0x50534f31
 const HEADER = 20
@@ -27,42 +27,58 @@ export interface Found {
   readonly isDamaged: boolean
 }
 
-/** For reading only: everything here is synchronous, so that one buffer serves all. */
+// everything here is synchronous, so that one buffer each serves all readings and writings
 const page = Buffer.alloc(PAGE)
+const slot = Buffer.alloc(SLOT)
 
 export function readRecord(fd: number): Found {
   const size = readSync(fd, page, 0, PAGE, 0)
   if (size < PAGE) page.fill(0, size)
-  const first = readSlot(fd, 0)
-  const second = readSlot(fd, SLOT)
-  const newest = (first?.version ?? 0) > (second?.version ?? 0) ? first : second
-  const isWritten = (at: number): boolean => page.readUInt32BE(at) !== 0
-  const isDamaged =
-    (first === undefined && isWritten(0)) ||
-    (second === undefined && isWritten(SLOT)) ||
-    (newest === undefined && size > 0)
-  return { record: newest, isDamaged }
+  const isFirstWhole = isWhole(0)
+  const isSecondWhole = isWhole(SLOT)
+  const isNewerFirst = isFirstWhole && (!isSecondWhole || versionAt(0) > versionAt(SLOT))
+  const isAny = isFirstWhole || isSecondWhole
+  const at = isNewerFirst ? 0 : SLOT
+  let record = isAny ? recordAt(fd, at) : undefined
+  let isDamaged = (!isFirstWhole && isWritten(0)) || (!isSecondWhole && isWritten(SLOT)) || (!isAny && size > 0)
+  if (isAny && record === undefined) {
+    isDamaged = true
+    if (isFirstWhole && isSecondWhole) record = recordAt(fd, SLOT - at)
+  }
+  return { record, isDamaged }
 }
 
-function readSlot(fd: number, at: number): SessionRecord | undefined {
-  if (page.readUInt32BE(at) !== MAGIC) return undefined
-  const version = page.readUInt32BE(at + 4)
-  const length = page.readUInt32BE(at + 8)
-  const sizeClass = page.readUInt32BE(at + 12)
-  let payload: Buffer
-  if (sizeClass === 0) {
-    if (length > IN_SLOT) return undefined
-    payload = page.subarray(at + HEADER, at + HEADER + length)
-  } else {
-    const area = classSizes[sizeClass - 1]
-    if (area === undefined || length > area) return undefined
-    payload = Buffer.alloc(length)
-    if (readSync(fd, payload, 0, length, areaAt(sizeClass, version)) !== length) return undefined
-  }
-  if (crc32(payload, crc32(page.subarray(at, at + 16))) !== page.readUInt32BE(at + 16)) return undefined
-  const end = payload.indexOf(10)
+const versionAt = (at: number): number => page.readUInt32BE(at + 8)
+
+/** A slot that was never written is all zeros. */
+const isWritten = (at: number): boolean => page.readUInt32BE(at + 4) !== 0 || page.readUInt32BE(at) !== 0
+
+function isWhole(at: number): boolean {
+  if (page.readUInt32BE(at + 4) !== MAGIC) return false
+  const sizeClass = page.readUInt32BE(at + 16)
+  const length = sizeClass === 0 ? page.readUInt32BE(at + 12) : 4
+  return length <= IN_SLOT && crc32(page.subarray(at + 4, at + HEADER + length)) === page.readUInt32BE(at)
+}
+
+function recordAt(fd: number, at: number): SessionRecord | undefined {
+  const version = versionAt(at)
+  const length = page.readUInt32BE(at + 12)
+  const sizeClass = page.readUInt32BE(at + 16)
+  if (sizeClass === 0) return parsed(page.toString('utf8', at + HEADER, at + HEADER + length), version)
+  if (length > (classSizes[sizeClass - 1] ?? 0)) return undefined
+  const bytes = Buffer.allocUnsafe(length)
+  const checksum = page.readUInt32BE(at + HEADER)
+  if (readSync(fd, bytes, 0, length, areaAt(sizeClass, version)) !== length || crc32(bytes) !== checksum) return undefined
+  return parsed(bytes.toString('utf8'), version)
+}
+
+function parsed(text: string, version: number): SessionRecord | undefined {
+  const end = text.indexOf('\n')
   try {
-    return { ...JSON.parse(payload.toString('utf8', 0, end)), data: payload.toString('utf8', end + 1), version }
+    const record = JSON.parse(text.slice(0, end))
+    record.data = text.slice(end + 1)
+    record.version = version
+    return record
   } catch {
     return undefined
   }
@@ -70,28 +86,26 @@ function readSlot(fd: number, at: number): SessionRecord | undefined {
 
 /** Writes the record as version `record.version + 1` into the slot whose turn it is. */
 export function writeRecord(fd: number, record: SessionRecord): void {
-  const { data, version: before, ...about } = record
-  const version = before + 1
-  const text = `${JSON.stringify(about)}\n${data}`
-  const length = Buffer.byteLength(text)
+  const version = record.version + 1
+  const { serviceId, createdAt, usedAt, endsAt, expiresAt, ended } = record
+  const text = `${JSON.stringify({ serviceId, createdAt, usedAt, endsAt, expiresAt, ended })}\n${record.data}`
+  // at most three bytes a character: what surely fits is not measured first
+  const length = text.length * 3 <= IN_SLOT ? slot.write(text, HEADER) : Buffer.byteLength(text)
   const sizeClass = length <= IN_SLOT ? 0 : classSizes.findIndex(size => length <= size) + 1
   if (length > IN_SLOT && sizeClass === 0)
     throw new SessionError('bad-value', `the session has ${length} bytes, at most ${classSizes.at(-1)} can be kept`)
-  const slot = Buffer.alloc(sizeClass === 0 ? HEADER + length : HEADER)
-  slot.writeUInt32BE(MAGIC, 0)
-  slot.writeUInt32BE(version, 4)
-  slot.writeUInt32BE(length, 8)
-  slot.writeUInt32BE(sizeClass, 12)
-  let payload: Buffer
-  if (sizeClass === 0) {
-    slot.write(text, HEADER)
-    payload = slot.subarray(HEADER)
-  } else {
-    payload = Buffer.from(text)
-    writeAll(fd, payload, areaAt(sizeClass, version))
-  }
-  slot.writeUInt32BE(crc32(payload, crc32(slot.subarray(0, 16))), 16)
-  writeAll(fd, slot, (version & 1) * SLOT)
+  if (sizeClass > 0) {
+    const bytes = Buffer.from(text)
+    writeAll(fd, bytes, bytes.length, areaAt(sizeClass, version))
+    slot.writeUInt32BE(crc32(bytes), HEADER)
+  } else if (text.length * 3 > IN_SLOT) slot.write(text, HEADER)
+  const end = HEADER + (sizeClass === 0 ? length : 4)
+  slot.writeUInt32BE(MAGIC, 4)
+  slot.writeUInt32BE(version, 8)
+  slot.writeUInt32BE(length, 12)
+  slot.writeUInt32BE(sizeClass, 16)
+  slot.writeUInt32BE(crc32(slot.subarray(4, end)), 0)
+  writeAll(fd, slot, end, (version & 1) * SLOT)
 }
 
 const areaAt = (sizeClass: number, version: number): number => {
@@ -100,6 +114,6 @@ const areaAt = (sizeClass: number, version: number): number => {
   return start + (version & 1) * classSizes[sizeClass - 1]!
 }
 
-function writeAll(fd: number, bytes: Buffer, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at)
+function writeAll(fd: number, bytes: Buffer, length: number, position: number): void {
+  for (let at = 0; at < length; ) at += writeSync(fd, bytes, at, length - at, position + at)
 }
