@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
 import type { Location } from './locate.ts'
+import { isNamedModule } from './named-modules.ts'
 
 /** What answers a request. */
 export type Content =
@@ -37,13 +38,13 @@ export function chooseContent(
 }
 
 /** The first Redirect whose path is the URL's or a whole part of its beginning; the rest and the query go along (mod_alias). */
-function redirected({ path, query }: Location, { Redirect }: Directives): Content | undefined {
+function redirected(location: Location, { Redirect }: Directives): Content | undefined {
+  const { path } = location
   for (const { status, from, to } of Redirect) {
     const rest = path.slice(from.length)
     if (!path.startsWith(from) || !(rest === '' || rest.startsWith('/') || from.endsWith('/'))) continue
     if (to === undefined) return { kind: 'refuse', status }
-    const tail = rest.split('/').map(encodeURIComponent).join('/')
-    return { kind: 'redirect', status, to: to + tail + (query === undefined ? '' : `?${query}`) }
+    return { kind: 'redirect', status, to: withQuery(to + encoded(rest), location) }
   }
   return undefined
 }
@@ -78,8 +79,8 @@ function ofFile(location: Location, directives: Directives, handler: ReturnType<
       pathInfo,
     }
   }
-  // a source is not there for the web: what would answer a missing file does
-  if (location.source && wanted !== 'default-handler')
+  // server code is not there for the web: what would answer a missing file does
+  if ((location.source && wanted !== 'default-handler') || isNamedModule(directives, location.file!))
     return handler === undefined ? missing(location, directives) : programIn(location, handler)
   if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return { kind: 'refuse', status: 404 }
   return { kind: 'static' }
@@ -92,17 +93,12 @@ function ofDirectory(
   isFile: (path: string) => boolean,
 ): Content {
   if (!location.hasSlash && directives.DirectorySlash) {
-    const path = location.path.split('/').map(encodeURIComponent).join('/')
-    // one slash: two would name another host
-    return { kind: 'redirect', status: 301, to: `${path}/${location.query === undefined ? '' : `?${location.query}`}` }
+    return { kind: 'redirect', status: 301, to: withQuery(`${encoded(location.path)}/`, location) }
   }
   for (const name of directives.DirectoryIndex) {
-    if (name.startsWith('/')) return { kind: 'index', path: name }
+    if (name.startsWith('/')) return { kind: 'index', path: withQuery(name, location) }
     if (isFile(`${location.directory}/${name}`))
-      return {
-        kind: 'index',
-        path: encodeURI(location.directoryUrl + name) + (location.query === undefined ? '' : `?${location.query}`),
-      }
+      return { kind: 'index', path: withQuery(encoded(location.directoryUrl + name), location) }
   }
   if (handler?.own) return programIn(location, handler)
   if (directives.Options.on.has('Indexes')) return { kind: 'listing' }
@@ -112,8 +108,15 @@ function ofDirectory(
 function missing(location: Location, { FallbackResource }: Directives): Content {
   if (FallbackResource === undefined || FallbackResource === 'disabled' || location.path === FallbackResource)
     return { kind: 'refuse', status: 404 }
-  return { kind: 'fallback', path: FallbackResource }
+  return { kind: 'fallback', path: withQuery(FallbackResource, location) }
 }
+
+/** A decoded path as a URL spells it. */
+const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
+
+/** The query goes along, unless the path brings its own. */
+const withQuery = (path: string, { query }: Location): string =>
+  query === undefined || path.includes('?') ? path : `${path}?${query}`
 
 /** The path behind the URL of the directory where the handler was named. */
 function programIn(location: Location, { handlers, directory }: DirectoryHandler): Content {
