@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../loader.ts'
 import { LockQueue, lockTimeout } from '../lock-queue.ts'
@@ -20,6 +20,7 @@ const LOOK_EACH = 4
  */
 export class FileLock {
   readonly #queue = new LockQueue()
+  readonly #directory: string
   readonly #ownerFile: string
   readonly #mutexName: string
   #hasOwnerFile = false
@@ -29,7 +30,8 @@ export class FileLock {
   readonly #onLost: () => void
 
   constructor(directory: string, onLost: () => void) {
-    this.#ownerFile = join(directory, `.owner-${self.replaceAll(' ', '-')}`)
+    this.#directory = join(directory, 'locks/')
+    this.#ownerFile = `${this.#directory}owner-${self.replaceAll(' ', '-')}`
     this.#mutexName = hash('sha256', `pso\0${directory}`, 'hex').slice(0, 32)
     this.#onLost = onLost
   }
@@ -86,7 +88,7 @@ export class FileLock {
       }
       this.#since.delete(path)
       try {
-        unlinkSync(lockOf(path))
+        unlinkSync(this.#lockOf(path))
       } catch {
         // the directory was removed under us: so was the lock
       }
@@ -99,14 +101,14 @@ export class FileLock {
   #tryLink(path: string): boolean {
     for (let time = 0; ; time++) {
       try {
-        linkSync(this.#ownerFile, lockOf(path))
+        linkSync(this.#ownerFile, this.#lockOf(path))
         this.#since.set(path, performance.now())
         return true
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         if (code === 'EEXIST') return false
         if (code !== 'ENOENT' || time > 1) throw error
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
         if (existsSync(this.#ownerFile)) continue
         // this process's first lock; or somebody has removed the directory, and every open file with it
         if (this.#hasOwnerFile) this.#onLost()
@@ -117,12 +119,12 @@ export class FileLock {
   }
 
   async #takeFromDead(path: string): Promise<void> {
-    if (!isDeadLock(path)) return
+    if (!this.#isDeadLock(path)) return
     const mutex = await this.mutex('takeover')
     if (mutex === undefined) return
     try {
       // read again: another taker was faster, or the lock is a new one by now
-      if (isDeadLock(path)) unlinkSync(lockOf(path))
+      if (this.#isDeadLock(path)) unlinkSync(this.#lockOf(path))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     } finally {
@@ -143,7 +145,7 @@ export class FileLock {
 
   /** Elsewhere a file that names its owner: a dead one's is moved aside, and only who moved it goes on. */
   #mutexFile(purpose: string): (() => void) | undefined {
-    const file = join(dirname(this.#ownerFile), `.mutex-${purpose}`)
+    const file = join(this.#directory, `mutex-${purpose}`)
     try {
       writeFileSync(file, self, { flag: 'wx', mode: 0o600 })
       return () => unlinkSync(file)
@@ -157,6 +159,19 @@ export class FileLock {
     }
   }
 
+  /** All in one place, which goes with `rm -r sessions/*` too: its inode is written once in a tick of the clock, those of many directories each time. */
+  #lockOf(path: string): string {
+    return this.#directory + path.slice(path.length - 65).replace('/', '')
+  }
+
+  #isDeadLock(path: string): boolean {
+    try {
+      return isDead(readFileSync(this.#lockOf(path), 'utf8'))
+    } catch {
+      return false
+    }
+  }
+
   /** The file of this process; its locks are gone by now. */
   close(): void {
     try {
@@ -164,15 +179,5 @@ export class FileLock {
     } catch {
       // there was none
     }
-  }
-}
-
-const lockOf = (path: string): string => `${path}.lock`
-
-function isDeadLock(path: string): boolean {
-  try {
-    return isDead(readFileSync(lockOf(path), 'utf8'))
-  } catch {
-    return false
   }
 }

@@ -68,7 +68,8 @@ function recordAt(fd: number, at: number): SessionRecord | undefined {
   if (length > (classSizes[sizeClass - 1] ?? 0)) return undefined
   const bytes = Buffer.allocUnsafe(length)
   const checksum = page.readUInt32BE(at + HEADER)
-  if (readSync(fd, bytes, 0, length, areaAt(sizeClass, version)) !== length || crc32(bytes) !== checksum) return undefined
+  if (readSync(fd, bytes, 0, length, areaAt(sizeClass, version)) !== length || crc32(bytes) !== checksum)
+    return undefined
   return parsed(bytes.toString('utf8'), version)
 }
 
