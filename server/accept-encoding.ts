@@ -7,7 +7,10 @@ export const codings = [
 
 export type Coding = (typeof codings)[number]
 
-/** The codings that a client takes, the best first; those with `q=0` are refused (RFC 9110 section 12.5.3). */
+/**
+ * The codings that a client would rather have than the file as it is, the best first; those with `q=0` are refused
+ * (RFC 9110 section 12.5.3).
+ */
 export function acceptedCodings(field: string | undefined): readonly Coding[] {
   if (field === undefined) return []
   const weights = new Map<string, number>()
@@ -17,5 +20,7 @@ export function acceptedCodings(field: string | undefined): readonly Coding[] {
     weights.set(name === 'x-gzip' ? 'gzip' : name, quality === undefined ? 1 : Number(quality.slice(2)))
   }
   const weightOf = ({ name }: Coding): number => weights.get(name) ?? weights.get('*') ?? 0
-  return codings.filter(coding => weightOf(coding) > 0).sort((a, b) => weightOf(b) - weightOf(a))
+  const identity = weights.get('identity') ?? 0
+  const isBetter = (coding: Coding): boolean => weightOf(coding) > 0 && weightOf(coding) >= identity
+  return codings.filter(isBetter).sort((a, b) => weightOf(b) - weightOf(a))
 }

@@ -8,8 +8,7 @@ export interface ByteRange {
  * another unit, for several ranges and for what is no range at all; 'unsatisfiable' is a 416.
  */
 export function byteRange(field: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
-  const found =
-    field === undefined ? null : /^bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))$/i.exec(field.replace(/\s/g, ''))
+  const found = field === undefined ? null : /^bytes=(?:(\d+)-(\d*)|-(\d+))$/i.exec(field)
   if (found === null) return undefined
   const [, first, last, suffix] = found
   if (suffix !== undefined) {

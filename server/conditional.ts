@@ -22,8 +22,8 @@ export function conditionalStatus(headers: IncomingHttpHeaders, { etag, lastModi
   if (noneMatch !== undefined) return lists(noneMatch, etag, true) ? 304 : 200
   const since = headers['if-modified-since']
   if (since === undefined) return 200
-  const date = Date.parse(since)
-  return !Number.isNaN(date) && modified <= date ? 304 : 200
+  // the usual case first: what we sent comes back
+  return since === lastModified || modified <= (dateOf(since) ?? Number.NEGATIVE_INFINITY) ? 304 : 200
 }
 
 /** True if the range that is asked for still belongs to this file: `If-Range` compares strongly. */
@@ -32,7 +32,20 @@ export function rangeHolds(ifRange: string | undefined, { etag, lastModified }: 
 }
 
 const isBefore = (date: string | undefined, modified: number): boolean =>
-  date !== undefined && Date.parse(date) < modified
+  date !== undefined && (dateOf(date) ?? Number.POSITIVE_INFINITY) < modified
+
+const forms = [
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
+]
+
+/** In ms since the epoch; undefined for what has none of the three forms (RFC 9110 section 5.6.7): it is to be ignored. */
+function dateOf(text: string): number | undefined {
+  if (!forms.some(form => form.test(text))) return undefined
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+  return Number.isNaN(date) ? undefined : date
+}
 
 function lists(field: string, etag: string, weakly: boolean): boolean {
   return field.split(',').some(one => {

@@ -99,8 +99,11 @@ export function createLocator({
       if (stats === undefined) return undefined
       return stats.isSymbolicLink() ? followed(path, stats, parent) : { path, stats, outside: parent.outside }
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // the directory was trusted, and is a file by now
+      if (code === 'ENOTDIR') return undefined
       // a name or path that is too long, a link to nothing or to itself, no permission: 403, as Apache
-      throw new Refusal(403, `${path} cannot be looked at: ${(error as NodeJS.ErrnoException).code}`)
+      throw new Refusal(403, `${path} cannot be looked at: ${code}`)
     }
   }
 

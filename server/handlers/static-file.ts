@@ -1,4 +1,15 @@
-import { closeSync, fstatSync, openSync, read, readSync, realpathSync, type Stats, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  read,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { acceptedCodings, type Coding, codings } from '../accept-encoding.ts'
@@ -43,6 +54,8 @@ interface Entry {
   readonly realPath: string
   readonly etag: string
   readonly lastModified: string
+  /** The file has precompressed neighbours, so that the answer depends on Accept-Encoding. */
+  readonly varies: boolean
   /** Those that a 304 has too. */
   readonly common: readonly string[]
   readonly complete: readonly string[]
@@ -58,6 +71,8 @@ interface Neighbour {
 const LARGEST_KEPT = 64 * 1024
 const CHUNK = 256 * 1024
 const MAX_NEIGHBOURS = 10_000
+/** Within the step of a file system's clock a file may change and keep its times: what is younger is read each time. */
+const CLOCK_STEP_MS = 2000
 
 /**
  * Static files as Apache's default handler serves them: conditions, one range, precompressed neighbours. Small files come from a
@@ -87,8 +102,9 @@ export function createStaticFiles({
     return found
   }
 
-  function keep(file: string, entry: Entry): void {
-    entries.set(file, entry)
+  function keep(key: string, entry: Entry): void {
+    if (Math.abs(now() - entry.stats.ctimeMs) < CLOCK_STEP_MS) return
+    entries.set(key, entry)
     kept += weight(entry)
     for (const [oldest, old] of entries) {
       if (kept <= cacheBytes) return
@@ -96,9 +112,16 @@ export function createStaticFiles({
     }
   }
 
-  function forget(file: string, entry: Entry): void {
-    entries.delete(file)
+  function forget(key: string, entry: Entry): void {
+    entries.delete(key)
     kept -= weight(entry)
+  }
+
+  /** Last to be dropped. While there is room the order is not worth its price. */
+  function touch(key: string, entry: Entry): void {
+    if (kept < cacheBytes / 2) return
+    entries.delete(key)
+    entries.set(key, entry)
   }
 
   return {
@@ -107,23 +130,29 @@ export function createStaticFiles({
       const found = neighboursAt(file, stats)
       const accepted = found.length === 0 ? [] : acceptedCodings(headers['accept-encoding'])
       const chosen = accepted.flatMap(coding => found.filter(one => one.coding === coding))[0]
-      const path = chosen === undefined ? file : file + chosen.coding.extension
-      const known = entries.get(path)
-      if (known !== undefined && isSame(known.stats, chosen?.stats ?? stats) && known.settings === settings) {
-        // a module that a handler has imported since is a module now
-        if (settings.isModule(known.realPath)) throw new Refusal(404, `${path} is never sent`)
-        return answerEntry(method, headers, known, undefined)
+      const varies = found.length > 0
+      // a neighbour may also be asked for by its own name: that is another entry
+      const key = chosen === undefined ? file : `${file}\0${chosen.coding.name}`
+      const known = entries.get(key)
+      if (known !== undefined) {
+        const isFresh = isSame(known.stats, chosen?.stats ?? stats) && known.varies === varies
+        if (isFresh && known.settings === settings) {
+          // a module that a handler has imported since is a module now
+          if (settings.isModule(known.realPath)) throw new Refusal(404, `${known.realPath} is never sent`)
+          touch(key, known)
+          return answerEntry(method, headers, known, undefined)
+        }
+        forget(key, known)
       }
-      if (known !== undefined) forget(path, known)
-      const fd = open(path)
+      const opened = open(chosen === undefined ? file : file + chosen.coding.extension)
       let answer: Answer | undefined
       try {
-        const entry = readEntry(fd, path, file, chosen?.coding, found.length > 0, settings)
-        if (entry.bytes !== undefined) keep(path, entry)
-        answer = answerEntry(method, headers, entry, fd)
+        const entry = readEntry(opened, file, chosen?.coding, varies, settings)
+        if (entry.bytes !== undefined) keep(key, entry)
+        answer = answerEntry(method, headers, entry, opened.fd)
         return answer
       } finally {
-        if (!(answer?.body !== undefined && 'fd' in answer.body)) closeSync(fd)
+        if (!(answer?.body !== undefined && 'fd' in answer.body)) closeSync(opened.fd)
       }
     },
   }
@@ -132,23 +161,20 @@ export function createStaticFiles({
 const weight = ({ bytes }: Entry): number => bytes!.length + 1024
 
 function readEntry(
-  fd: number,
-  path: string,
+  { fd, stats, realPath }: Opened,
   file: string,
   coding: Coding | undefined,
-  mayVary: boolean,
+  varies: boolean,
   settings: StaticSettings,
 ): Entry {
-  const realPath = realpathSync.native(path)
   const isRight =
     settings.isServable(realPath) && (coding === undefined || settings.isServable(realpathSync.native(file)))
   if (!isRight) throw new Refusal(404, `${realPath} is never sent`)
-  const stats = fstatSync(fd)
   const bytes = stats.size <= LARGEST_KEPT ? readWhole(fd, stats.size) : undefined
   const etag = `"${Math.floor(stats.mtimeMs * 1000).toString(36)}-${stats.size.toString(36)}${coding === undefined ? '' : `-${coding.name}`}"`
   const lastModified = new Date(Math.min(stats.mtimeMs, Date.now())).toUTCString()
   const type = mediaTypeOf(file, settings)
-  const common = ['ETag', etag, ...(mayVary ? ['Vary', 'Accept-Encoding'] : [])]
+  const common = ['ETag', etag, ...(varies ? ['Vary', 'Accept-Encoding'] : [])]
   const complete = [
     ...common,
     'Last-Modified',
@@ -158,18 +184,24 @@ function readEntry(
     ...(type === undefined ? [] : ['Content-Type', type]),
     ...(coding === undefined ? [] : ['Content-Encoding', coding.name]),
   ]
-  return { stats, settings, realPath, etag, lastModified, common, complete, bytes }
+  return { stats, settings, realPath, etag, lastModified, varies, common, complete, bytes }
 }
 
 const isSame = (a: Stats, b: Stats): boolean =>
   a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino && a.ctimeMs === b.ctimeMs
 
-/** The precompressed neighbours that are not older than the file: `page.html.br` beside `page.html`. */
-const neighboursOf = (file: string, stats: Stats): Neighbour[] =>
-  codings.flatMap(coding => {
-    const found = statSync(file + coding.extension, { throwIfNoEntry: false })
-    return found?.isFile() && found.mtimeMs >= stats.mtimeMs ? [{ coding, stats: found }] : []
-  })
+/** The precompressed neighbours that are not older than the file: `page.html.br` beside `page.html`. Links are none. */
+function neighboursOf(file: string, stats: Stats): Neighbour[] {
+  try {
+    return codings.flatMap(coding => {
+      const found = lstatSync(file + coding.extension, { throwIfNoEntry: false })
+      return found?.isFile() && found.mtimeMs >= stats.mtimeMs ? [{ coding, stats: found }] : []
+    })
+  } catch {
+    // a name that is too long with its ending, or a directory that has just gone
+    return []
+  }
+}
 
 function otherMethod(method: string): Answer {
   return method === 'OPTIONS'
@@ -204,13 +236,45 @@ function readWhole(fd: number, size: number): Buffer {
   return bytes.subarray(0, at)
 }
 
-function open(file: string): number {
-  try {
-    return openSync(file, 'r')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Refusal(code === 'ENOENT' ? 404 : 403, `${file} cannot be read: ${code}`)
+interface Opened {
+  readonly fd: number
+  readonly stats: Stats
+  /** The name that this very file has, links resolved. */
+  readonly realPath: string
+}
+
+/** Opens a file and learns its real path; one that is replaced meanwhile is opened again. */
+function open(file: string): Opened {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const opened = openOnce(file)
+    if (opened !== undefined) return opened
   }
+  throw new Refusal(503, `${file} is replaced again and again`)
+}
+
+function openOnce(file: string): Opened | undefined {
+  let fd: number | undefined
+  try {
+    // not to wait for the other end, if it is a pipe by now
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = fstatSync(fd)
+    if (!stats.isFile()) throw new Refusal(403, `${file} is no file`)
+    const realPath = realpathSync.native(file)
+    const named = statSync(realPath)
+    if (named.ino === stats.ino && named.dev === stats.dev) return { fd, stats, realPath }
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd)
+    throw error instanceof Refusal ? error : notOpened(file, error as NodeJS.ErrnoException)
+  }
+  closeSync(fd)
+  return undefined
+}
+
+function notOpened(file: string, { code = '' }: NodeJS.ErrnoException): Refusal {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new Refusal(404, `${file} has just gone`)
+  // out of descriptors or memory: it may work again
+  const isShort = code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM'
+  return new Refusal(isShort ? 503 : 403, `${file} cannot be read: ${code}`)
 }
 
 const readFrom = promisify(read)

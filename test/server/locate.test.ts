@@ -217,6 +217,9 @@ t.test('production trusts directories for as long as it was told, files never', 
   rmSync(join(root, 'shop'), { recursive: true })
   t.equal(locate('/shop/cart/').kind, 'directory')
   t.equal(locate('/shop/cart/c.txt').kind, 'missing')
+  writeFileSync(join(root, 'shop'), 'now a file')
+  t.equal(locate('/shop/cart/c.txt').kind, 'missing')
+  rmSync(join(root, 'shop'))
   clock.time += 1000
   t.match(locate('/shop/cart/'), { kind: 'missing', name: 'shop' })
 
