@@ -1,8 +1,11 @@
-import { opendir, stat } from 'node:fs/promises'
+import type { Dir, Dirent, Stats } from 'node:fs'
+import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isHiddenName } from '../hidden-names.ts'
+import { isHiddenName, isServable as isServableIn } from '../hidden-names.ts'
 import type { Location } from '../locate.ts'
+import { isModuleFile } from '../module-graph.ts'
 import { escapeHtml, page } from '../page.ts'
+import { Refusal } from '../refusal.ts'
 
 /** One line of a listing. */
 export interface ListedEntry {
@@ -14,38 +17,91 @@ export interface ListedEntry {
 
 const MOST = 10_000
 
-/** The page that lists a directory; names that are never sent are not in it. */
-export async function listDirectory(location: Location, accessFileNames: readonly string[]): Promise<string> {
+/**
+ * The page that lists a directory: what `isServable`, the second check of a real path, lets through, and no name that a URL cannot spell.
+ * Without it: what lies below the root, links resolved, and no handler has loaded.
+ */
+export async function listDirectory(
+  location: Location,
+  accessFileNames: readonly string[],
+  isServable = belowRoot(location, accessFileNames),
+): Promise<string> {
   const entries: ListedEntry[] = []
   let isCut = false
-  for await (const { name } of await opendir(location.directory)) {
-    if (isHiddenName(name, accessFileNames)) continue
+  const realDirectory = await realpath(location.directory).catch(notRead)
+  for await (const entry of await openDirectory(location.directory)) {
+    if (!isSpelled(entry.name) || isHiddenName(entry.name, accessFileNames)) continue
     if (entries.length === MOST) {
       isCut = true
       break
     }
-    // a broken link, or a file that has just gone, is not there
-    const found = await stat(join(location.directory, name)).catch(() => undefined)
+    const found = await look(entry, location.directory, realDirectory, isServable)
     if (found?.isFile() || found?.isDirectory())
-      entries.push({ name, isDirectory: found.isDirectory(), size: found.size, modified: found.mtime })
+      entries.push({ name: entry.name, isDirectory: found.isDirectory(), size: found.size, modified: found.mtime })
   }
-  return listingPage(location.path, entries, isCut)
+  return listingPage(location.path, entries, isCut, location.query)
 }
 
-/** Directories first, then files, each by name. Names are escaped, and no name can become another scheme or host. */
-export function listingPage(path: string, entries: readonly ListedEntry[], isCut: boolean): string {
-  const byName = (a: ListedEntry, b: ListedEntry): number => (a.name < b.name ? -1 : 1)
-  const sorted = [...entries].sort((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || byName(a, b))
+function belowRoot({ directory, directoryUrl }: Location, accessFileNames: readonly string[]) {
+  const root = directory.slice(0, directory.length - directoryUrl.length + 1)
+  const rules = { accessFileNames, isModule: isModuleFile, allowTypeScript: false, allowOutside: false }
+  return (realPath: string): boolean => isServableIn(realPath, root, rules)
+}
+
+const openDirectory = (directory: string): Promise<Dir> => opendir(directory, { bufferSize: 256 }).catch(notRead)
+
+function notRead(error: NodeJS.ErrnoException): never {
+  throw new Refusal(error.code === 'ENOENT' ? 404 : 403, `the directory cannot be read: ${error.code}`)
+}
+
+/** A URL with a control character or a backslash is refused, and a name that is no UTF-8 has none. */
+const isSpelled = (name: string): boolean => !/[\x00-\x1f\x7f\\\ufffd]/.test(name)
+
+/** Undefined for what would not be sent; a broken link, or a file that has just gone, is not there. */
+async function look(
+  entry: Dirent,
+  directory: string,
+  realDirectory: string,
+  isServable: (realPath: string) => boolean,
+): Promise<Stats | undefined> {
+  const path = join(directory, entry.name)
+  try {
+    if (!entry.isSymbolicLink()) return isServable(join(realDirectory, entry.name)) ? await lstat(path) : undefined
+    return isServable(await realpath(path)) ? await stat(path) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Directories first, then files, each by name, or as Apache's `?C=N|M|S;O=A|D` says. Names are escaped, and no name can become another
+ * scheme or host.
+ */
+export function listingPage(path: string, entries: readonly ListedEntry[], isCut: boolean, query?: string): string {
+  const [, column = 'N', order = 'A'] = /^C=([NMS]);O=([AD])$/.exec(query ?? '') ?? []
+  const direction = order === 'A' ? 1 : -1
+  const compare = (a: ListedEntry, b: ListedEntry): number =>
+    Number(b.isDirectory) - Number(a.isDirectory) || direction * (by[column as Column](a, b) || by.N(a, b))
+  const head = (letter: Column, name: string): string =>
+    `<a href="?C=${letter};O=${letter === column && order === 'A' ? 'D' : 'A'}">${name}</a>`
   const parent = path === '/' ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n'
   const title = `Index of ${path}`
   return page(
     title,
     `<h1>${escapeHtml(title)}</h1>
 <table>
-<tr><th>Name</th><th class="number">Size</th><th class="number">Modified</th></tr>
-${parent}${sorted.map(row).join('\n')}
-</table>${isCut ? `\n<p>The first ${MOST} entries are shown.</p>` : ''}`,
+<tr><th>${head('N', 'Name')}</th><th class="number">${head('S', 'Size')}</th><th class="number">${head('M', 'Modified')}</th></tr>
+${parent}${[...entries].sort(compare).map(row).join('\n')}
+</table>${isCut ? `\n<p>There are more than the ${MOST} entries shown.</p>` : ''}`,
   )
+}
+
+type Column = keyof typeof by
+
+const by = {
+  N: (a: ListedEntry, b: ListedEntry): number => (a.name < b.name ? -1 : 1),
+  M: (a: ListedEntry, b: ListedEntry): number => a.modified.getTime() - b.modified.getTime(),
+  S: (a: ListedEntry, b: ListedEntry): number => a.size - b.size,
 }
 
 function row({ name, isDirectory, size, modified }: ListedEntry): string {
