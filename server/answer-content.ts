@@ -3,6 +3,7 @@ import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
 import { isServable } from './hidden-names.ts'
 import type { Location } from './locate.ts'
+import { isNamedModule } from './named-modules.ts'
 import type { Plan } from './plan.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
@@ -49,7 +50,8 @@ function answerFile(state: RequestState): void {
   const { file, stats } = location as Location & { file: string }
   const answer = site.staticFiles.answer(
     state.method,
-    state.raw.headers,
+    // the document of an error is sent whole, whatever the client's conditions say
+    state.errorStatus === undefined ? state.raw.headers : {},
     file,
     stats!,
     staticSettingsOf(site, state.plan),
@@ -59,7 +61,6 @@ function answerFile(state: RequestState): void {
       output.headers.set(answer.headers[at]!, answer.headers[at + 1]!)
     throw new ServerReturn(answer.status)
   }
-  // the document of an error is sent whole, under the error's status, whatever the client's conditions say
   output.status = state.errorStatus ?? answer.status
   output.prepared = answer.headers
   output.isFile = true
@@ -78,7 +79,7 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
     const { on } = directives.Options
     const rules = {
       accessFileNames: directives.AccessFileName,
-      isModule: (path: string) => site.modules.has(path),
+      isModule: (path: string) => site.modules.has(path) || isNamedModule(directives, path),
       allowTypeScript: directives.SetHandler === 'default-handler',
       allowOutside: on.has('FollowSymLinks') || on.has('SymLinksIfOwnerMatch'),
     }
@@ -95,7 +96,9 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
 
 async function answerListing(state: RequestState): Promise<void> {
   state.output.contentType = 'text/html; charset=utf-8'
-  state.output.write(await listDirectory(state.location!, state.site.config.directives.AccessFileName))
+  const { location, site, plan } = state
+  const { isServable } = staticSettingsOf(site, plan)
+  state.output.write(await listDirectory(location!, plan.directives.AccessFileName, isServable))
 }
 
 function answerRedirect(state: RequestState, status: number, to: string): void {

@@ -1,9 +1,11 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ServerConfig } from '../directives/index.ts'
+import { closeFileLoaders, onDamage } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
 import { openLogs } from './logs.ts'
 import { makeSite } from './make-site.ts'
+import { startPurge } from './purge.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
 import { prepareStateDirectory } from './state-directory.ts'
@@ -11,6 +13,8 @@ import { prepareStateDirectory } from './state-directory.ts'
 export interface ServerOptions {
   readonly config: ServerConfig
   readonly development: boolean
+  /** What an address of port 0 has got before, in the order of Listen: a worker that replaces another serves where that one did. */
+  readonly ports?: readonly number[]
   /** How many processes serve this configuration; default 1. */
   readonly workers?: number
   /** Ms since the epoch; default the system's clock. Tests pass their own. */
@@ -36,7 +40,7 @@ export interface Server {
 }
 
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { development, workers = 1, now = Date.now, watch = development } = options
+  const { development, workers = 1, now = Date.now, watch = development, ports = [] } = options
   const { directives } = options.config
   prepareStateDirectory(options.config.stateDirectory)
   const logs = openLogs(options.config, now)
@@ -48,11 +52,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   holder.site = make(options.config)
   const more: HttpServer[] = []
   await app.ready()
+  onDamage(message => logs.error.write('error', message))
+  const stopPurge = startPurge(now, message => logs.error.write('error', message))
 
   return {
     async listen() {
-      const [first, ...rest] = directives.Listen
-      await app.listen({ host: first!.host, port: first!.port })
+      const wanted = directives.Listen.map(({ host, port }, index) => ({
+        host,
+        port: port === 0 ? (ports[index] ?? 0) : port,
+      }))
+      const [first, ...rest] = wanted
+      await app.listen(first)
       for (const address of rest) {
         const server = createHttpServer({ requestTimeout: directives.Timeout * 1000 }, (request, response) =>
           app.routing(request, response),
@@ -60,15 +70,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         more.push(server)
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject)
-          server.listen({ host: address.host, port: address.port }, resolve)
+          server.listen(address, resolve)
         })
       }
       return [app.server, ...more].map(server => urlOf(server.address() as AddressInfo))
     },
     async close() {
       const closed = more.map(server => new Promise(resolve => server.close(resolve)))
+      // a connection that was busy when this began is kept alive after its answer, for nobody
+      const sweep = setInterval(() => [app.server, ...more].forEach(server => server.closeIdleConnections()), 20)
       await Promise.all([app.close(), ...closed])
+      clearInterval(sweep)
       await holder.site.watcher?.close()
+      stopPurge()
+      closeFileLoaders()
       logs.close()
     },
     reload(config) {

@@ -19,11 +19,15 @@ export function supervise(): Promise<number> {
     let isReady = false
     let stopping = false
     let wanted = 1
+    let ports: string | undefined
     let pause = FIRST_PAUSE_MS
     const lastHeard = new Map<number, number>()
 
     const start = (replaces?: string): void => {
-      const worker = cluster.fork(replaces === undefined ? {} : { PSO_REPLACES: replaces })
+      const worker = cluster.fork({
+        ...(replaces === undefined ? {} : { PSO_REPLACES: replaces }),
+        ...(ports === undefined ? {} : { PSO_PORTS: ports }),
+      })
       lastHeard.set(worker.id, Date.now())
       worker.on('message', (message: WorkerMessage) => {
         lastHeard.set(worker.id, Date.now())
@@ -32,6 +36,7 @@ export function supervise(): Promise<number> {
         if (isReady) return
         isReady = true
         wanted = message.workers
+        ports = message.addresses.map(address => new URL(address).port || '80').join(' ')
         console.log(`pso serves ${message.addresses.join(' ')} (${wanted} ${wanted === 1 ? 'worker' : 'workers'})`)
         for (let more = 1; more < wanted; more++) start()
       })

@@ -27,7 +27,8 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
         process.stdout.isTTY &&
         config.directives.Listen.every(({ host }) => isLoopback(host)))
     const workers = alone ? 1 : (config.directives.Workers ?? (development ? 1 : availableParallelism()))
-    server = await createServer({ config, development, workers })
+    const ports = process.env['PSO_PORTS']?.split(' ').map(Number) ?? []
+    server = await createServer({ config, development, workers, ports })
     addresses = await server.listen()
     obeySignals(server, source)
     announce({ workers, addresses }, alone, development)
@@ -53,6 +54,8 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
 
 function complain(message: string, exitCode: number): number {
   console.error(`pso: ${message}`)
+  // a worker's channel would keep it alive, and one that only disconnects would end with 0
+  if (process.connected) process.exit(exitCode)
   return exitCode
 }
 

@@ -10,7 +10,7 @@ export {
 } from './implementation.ts'
 export type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from './loader.ts'
 export { closeFileLoaders, onDamage } from './loaders/file.ts'
-export { openLoader } from './open-loader.ts'
+export { openLoader, purgeLoaders } from './open-loader.ts'
 export { abandonSession, cookieOf, finishSession, openSession } from './open-session.ts'
 export { closeCreation, type Session, type SessionData } from './session.ts'
 export { SessionError, type SessionErrorCode } from './session-error.ts'

@@ -1,9 +1,8 @@
 import type { Dir, Dirent, Stats } from 'node:fs'
 import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isHiddenName, isServable as isServableIn } from '../hidden-names.ts'
+import { isHiddenName } from '../hidden-names.ts'
 import type { Location } from '../locate.ts'
-import { isModuleFile } from '../module-graph.ts'
 import { escapeHtml, page } from '../page.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -18,13 +17,13 @@ export interface ListedEntry {
 const MOST = 10_000
 
 /**
- * The page that lists a directory: what `isServable`, the second check of a real path, lets through, and no name that a URL cannot spell.
- * Without it: what lies below the root, links resolved, and no handler has loaded.
+ * The page that lists a directory: what `isServable`, the second check of a real path, lets through, and no name
+ * that a URL cannot spell.
  */
 export async function listDirectory(
   location: Location,
   accessFileNames: readonly string[],
-  isServable = belowRoot(location, accessFileNames),
+  isServable: (realPath: string) => boolean,
 ): Promise<string> {
   const entries: ListedEntry[] = []
   let isCut = false
@@ -40,12 +39,6 @@ export async function listDirectory(
       entries.push({ name: entry.name, isDirectory: found.isDirectory(), size: found.size, modified: found.mtime })
   }
   return listingPage(location.path, entries, isCut, location.query)
-}
-
-function belowRoot({ directory, directoryUrl }: Location, accessFileNames: readonly string[]) {
-  const root = directory.slice(0, directory.length - directoryUrl.length + 1)
-  const rules = { accessFileNames, isModule: isModuleFile, allowTypeScript: false, allowOutside: false }
-  return (realPath: string): boolean => isServableIn(realPath, root, rules)
 }
 
 const openDirectory = (directory: string): Promise<Dir> => opendir(directory, { bufferSize: 256 }).catch(notRead)

@@ -33,6 +33,9 @@ export function fileLoaderAt(directory: string): FileSessionLoader {
   return loader
 }
 
+/** Those that have been asked for. */
+export const openFileLoaders = (): readonly FileSessionLoader[] => [...loaders.values()]
+
 /** Lets go of all descriptors and of this process's lock files. */
 export function closeFileLoaders(): void {
   for (const loader of loaders.values()) loader.close()

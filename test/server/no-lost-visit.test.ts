@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { counter, does, visit } from '../support/handlers.ts'
+import { startPso } from '../support/pso-process.ts'
 
-const top = join(import.meta.dirname, '../..')
 const REQUESTS = 10_000
 const CONCURRENCY = 32
 
@@ -29,7 +28,10 @@ for (const [title, servers, args] of cases)
         public_html: { '.psoaccess': 'PSOServiceId = s', 'handler.ts': source },
       })
       const urls = await Promise.all(
-        Array.from({ length: servers }, () => start(t, ['--config', join(dir, 'conf/server.ini'), ...args])),
+        Array.from(
+          { length: servers },
+          () => startPso(t, ['serve', '--production', '--config', join(dir, 'conf/server.ini'), ...args]).url,
+        ),
       )
       const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY })
       const first = await get(urls[0]!, agent)
@@ -49,27 +51,6 @@ for (const [title, servers, args] of cases)
       t.equal(seen.size, REQUESTS, 'every visit was counted once')
       t.equal(Math.max(...seen), REQUESTS)
     })
-
-/** A pso of its own; its address, once it says it is ready. Stopped, and gone, when the test ends. */
-async function start(t: Test, args: string[]): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, [join(top, 'server/cli.cjs'), 'serve', '--production', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.teardown(async () => {
-    const gone = new Promise(resolve => child.once('exit', resolve))
-    child.kill('SIGTERM')
-    await gone
-  })
-  return await new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout!.on('data', chunk => {
-      text += chunk
-      const found = /http:\/\/\S+/.exec(text)
-      if (found !== null) resolve(found[0])
-    })
-    child.once('exit', code => reject(new Error(`pso ended with ${code}`)))
-  })
-}
 
 function get(
   url: string,

@@ -3,6 +3,7 @@ import { mkdirSync, realpathSync, symlinkSync, utimesSync, writeFileSync } from 
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ListedEntry, listDirectory, listingPage } from '../../../server/handlers/listing.ts'
+import { isServable } from '../../../server/hidden-names.ts'
 import { createLocator } from '../../../server/locate.ts'
 
 const accessFileNames = ['.psoaccess']
@@ -11,8 +12,10 @@ function place(t: Test, tree: NonNullable<Parameters<Test['testdir']>[0]>) {
   const top = realpathSync(t.testdir({ root: tree, outside: { 'o.txt': 'o' } }))
   const root = join(top, 'root')
   const locator = createLocator({ root, accessFileNames, now: Date.now, recheckMs: 0 })
-  const list = (url: string, isServable?: (path: string) => boolean): Promise<string> =>
-    listDirectory(locator.locate(url), accessFileNames, isServable)
+  const rules = { accessFileNames, isModule: () => false, allowTypeScript: false, allowOutside: false }
+  const belowRoot = (path: string): boolean => isServable(path, root, rules)
+  const list = (url: string, lets = belowRoot): Promise<string> =>
+    listDirectory(locator.locate(url), accessFileNames, lets)
   return { top, root, locator, list }
 }
 
@@ -40,8 +43,7 @@ t.test('what would never be sent is not listed', async t => {
     '.git': {},
   })
   execFileSync('mkfifo', [join(root, 'fifo')])
-  const isServable = (path: string): boolean => path !== join(root, 'module.js')
-  t.same(links(await list('/', isServable)), ['./.well-known/', './a.txt'])
+  t.same(links(await list('/', path => path !== join(root, 'module.js'))), ['./.well-known/', './a.txt'])
 })
 
 t.test('a link is listed if what it leads to would be sent', async t => {
@@ -137,5 +139,5 @@ t.test('sizes and times are for people', async t => {
 t.test('a directory that has gone is 404', async t => {
   const { locator } = place(t, {})
   const gone = { ...locator.locate('/'), directory: '/nowhere/at/all' }
-  await t.rejects(listDirectory(gone, accessFileNames), { name: 'Refusal', status: 404 } as unknown as Error)
+  await t.rejects(listDirectory(gone, accessFileNames, () => true), { name: 'Refusal', status: 404 } as unknown as Error)
 })

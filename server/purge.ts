@@ -1,0 +1,17 @@
+import { purgeLoaders } from '../session/index.ts'
+
+const FIRST_MS = 60 * 1000
+const EACH_MS = 5 * 60 * 1000
+
+/** Removes sessions that are over, in the background, a minute after the start and then every five; the function stops it. */
+export function startPurge(now: () => number, report: (message: string) => void): () => void {
+  let timer = setTimeout(run, FIRST_MS).unref()
+  function run(): void {
+    purgeLoaders(now())
+      .catch(error => report(`sessions that are over could not be removed: ${(error as Error).message}`))
+      .finally(() => {
+        timer = setTimeout(run, EACH_MS).unref()
+      })
+  }
+  return () => clearTimeout(timer)
+}

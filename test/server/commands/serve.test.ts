@@ -1,0 +1,160 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { counter, does, says } from '../../support/handlers.ts'
+import { startPso } from '../../support/pso-process.ts'
+import { plant, type Tree } from '../../support/site.ts'
+
+/** A site on disk: its server.ini and the directory that holds all of it. */
+function planted(t: Test, tree: Tree, ini = ''): { config: string; top: string } {
+  const top = t.testdir({})
+  plant(join(top, 'conf'), { 'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\n${ini}` })
+  plant(join(top, 'public_html'), tree)
+
+  return { config: join(top, 'conf', 'server.ini'), top }
+}
+
+const text = async (url: string): Promise<string> => (await fetch(url)).text()
+
+/** Until it is so; the test's own timeout bounds it. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
+t.test('it says where it serves when it is ready, and SIGTERM ends it with 0 after what is in flight', async t => {
+  for (const mode of [['--dev'], ['--production', '--workers', '1'], ['--production', '--workers', '2']]) {
+    const { config } = planted(t, {
+      '.psoaccess': '',
+      'handler.ts': does('if (req.args) await new Promise(resolve => setTimeout(resolve, 300)); return "done"'),
+    })
+    const pso = startPso(t, ['serve', '--config', config, ...mode])
+    const url = await pso.url
+    t.equal(await text(`${url}/`), 'done')
+    const slow = text(`${url}/?slow`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+    pso.child.kill('SIGTERM')
+    t.equal(await slow, 'done', `${mode}: what was in flight is finished`)
+    t.equal(await pso.ended, 0, mode.join(' '))
+    t.equal(pso.out().trim().split('\n').length, 1, 'one line')
+  }
+})
+
+t.test('a worker that dies is replaced, and the log says how it ended', async t => {
+  const { config, top } = planted(t, {
+    '.psoaccess': '',
+    'handler.ts': does('if (req.args === "die") process.kill(process.pid, "SIGKILL"); return String(process.pid)'),
+  })
+  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--config', config])
+  const url = await pso.url
+  const first = await text(`${url}/`)
+  await t.rejects(fetch(`${url}/?die`))
+  let second = ''
+  await until(async () => {
+    second = await text(`${url}/`).catch(() => '')
+    return second !== ''
+  })
+  t.not(second, first)
+  t.match(readFileSync(join(top, '.pso', 'error.log'), 'utf8'), new RegExp(`worker ${first} ended by SIGKILL`))
+})
+
+t.test('process.exit in a handler is its own 500; a stray error is logged; the others go on', async t => {
+  const { config, top } = planted(t, {
+    exit: { '.psoaccess': '', 'handler.ts': does('process.exit(3)') },
+    stray: {
+      '.psoaccess': '',
+      'handler.ts': does('setTimeout(() => { throw new Error("stray one") }, 1); return "answered"'),
+    },
+    never: {
+      '.psoaccess': '',
+      'handler.ts': does('setTimeout(() => { throw new Error("never settles") }, 1); await new Promise(() => {})'),
+    },
+    fine: { '.psoaccess': '', 'handler.ts': says('fine') },
+  })
+  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--config', config])
+  const url = await pso.url
+  t.equal((await fetch(`${url}/exit/`)).status, 500)
+  t.equal(await text(`${url}/stray/`), 'answered')
+  t.equal((await fetch(`${url}/never/`)).status, 500)
+  t.equal(await text(`${url}/fine/`), 'fine')
+  const log = (): string => readFileSync(join(top, '.pso', 'error.log'), 'utf8')
+  await until(() => log().includes('stray one'))
+  t.match(log(), /process\.exit\(3\) was called.*exit.handler/)
+  t.match(log(), /never settles/)
+})
+
+t.test('a wrong configuration stops the start with 2, a missing --config too; a taken address with 1', async t => {
+  const { config } = planted(t, {}, 'Nonsense = 1\nDirectorySlash = maybe\n')
+  const wrong = startPso(t, ['serve', '--config', config, '--production'])
+  t.equal(await wrong.ended, 2)
+  t.match(wrong.errors(), /server\.ini:3: Nonsense: unknown directive/)
+  t.match(wrong.errors(), /server\.ini:4: DirectorySlash: expected/)
+  const missing = startPso(t, ['serve', '--config', join(config, 'none')])
+  t.equal(await missing.ended, 2)
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => taken.once('listening', resolve))
+  const { port } = taken.address() as { port: number }
+  for (const mode of ['--dev', '--production']) {
+    const late = startPso(t, ['serve', mode, '--listen', `127.0.0.1:${port}`, '--config', planted(t, {}).config])
+    t.equal(await late.ended, 1, mode)
+    t.match(late.errors(), /is taken/)
+  }
+  taken.close()
+})
+
+t.test('SIGHUP takes a new server.ini, and keeps the old one where the new one is wrong', async t => {
+  for (const workers of ['1', '2']) {
+    const { config, top } = planted(t, { 'a.txt': 'a' })
+    const pso = startPso(t, ['serve', '--production', '--workers', workers, '--config', config])
+    const url = await pso.url
+    const header = async (): Promise<string | null> => (await fetch(`${url}/a.txt`)).headers.get('x-new')
+    t.equal(await header(), null)
+    writeFileSync(config, 'Listen = 127.0.0.1:0\nErrorLog = error.log\nHeader = set X-New yes\n')
+    pso.child.kill('SIGHUP')
+    await until(async () => (await header()) === 'yes')
+    writeFileSync(config, 'Nonsense = 1\n')
+    pso.child.kill('SIGHUP')
+    const log = join(top, '.pso', 'error.log')
+    await until(() => existsSync(log) && /Nonsense/.test(readFileSync(log, 'utf8')))
+    await until(async () => (await header()) === 'yes')
+    t.equal(await text(`${url}/a.txt`), 'a')
+  }
+})
+
+t.test('check: every mistake of every file, and 1; none, and 0', async t => {
+  const { config } = planted(t, {
+    a: { '.psoaccess': '\nOptions = Nonsense\n' },
+    b: { '.psoaccess': 'PSOSesionExpire = 1\nPSOSessionExpire = soon\n' },
+  })
+  const check = startPso(t, ['check', '--config', config])
+  t.equal(await check.ended, 1)
+  t.match(check.out(), /a\/\.psoaccess:2: Options: /)
+  t.match(check.out(), /b\/\.psoaccess:1: PSOSesionExpire: unknown directive \(did you mean PSOSessionExpire\?\)/)
+  t.match(check.out(), /b\/\.psoaccess:2: PSOSessionExpire: expected/)
+  const fine = startPso(t, ['check', '--config', planted(t, { a: { '.psoaccess': '' } }).config])
+  t.equal(await fine.ended, 0)
+})
+
+t.test('explain: what answers, and each directive with its place and what it overrode', async t => {
+  const { config } = planted(t, {
+    '.psoaccess': 'PSOSessionExpire = 60\n',
+    shop: { '.psoaccess': '\nPSOSessionExpire = 15*60\n', 'handler.ts': counter },
+  })
+  const explain = startPso(t, ['explain', '/shop/cart', '--config', config])
+  t.equal(await explain.ended, 0)
+  t.match(explain.out(), /\/shop\/cart: .*handler\.ts.*"\/cart"/)
+  t.match(explain.out(), /PSOSessionExpire = 900 .*shop\/\.psoaccess:2/)
+  t.match(explain.out(), /over 60 .*public_html\/\.psoaccess:1/)
+})
+
+t.test('directives: the reference of one; an unknown one and an unknown command name the nearest', async t => {
+  const one = startPso(t, ['directives', 'psosessionexpire'])
+  t.equal(await one.ended, 0)
+  t.match(one.out(), /PSOSessionExpire = SECONDS/)
+  const unknown = startPso(t, ['directives', 'PSOSesionExpire'])
+  t.equal(await unknown.ended, 1)
+  t.match(unknown.errors(), /did you mean PSOSessionExpire/)
+  const command = startPso(t, ['sreve'])
+  t.equal(await command.ended, 2)
+  t.match(command.errors(), /did you mean serve/)
+})
