@@ -139,5 +139,8 @@ t.test('sizes and times are for people', async t => {
 t.test('a directory that has gone is 404', async t => {
   const { locator } = place(t, {})
   const gone = { ...locator.locate('/'), directory: '/nowhere/at/all' }
-  await t.rejects(listDirectory(gone, accessFileNames, () => true), { name: 'Refusal', status: 404 } as unknown as Error)
+  await t.rejects(
+    listDirectory(gone, accessFileNames, () => true),
+    { name: 'Refusal', status: 404 } as unknown as Error,
+  )
 })
