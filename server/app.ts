@@ -1,8 +1,8 @@
-import { METHODS } from 'node:http'
 import type { Socket } from 'node:net'
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Cookies } from './cookies.ts'
+import { METHODS } from './node-http.ts'
 import { requestContext } from './request-context.ts'
 import { RequestState } from './request-state.ts'
 import { serveRequest } from './serve-request.ts'
@@ -32,6 +32,8 @@ export async function buildApp(
     bodyLimit: Number.MAX_SAFE_INTEGER,
     http: { maxHeaderSize: 64 * 1024 },
     clientErrorHandler: answerUnreadable,
+    // no route has a schema: without these Fastify loads ajv and its kin at every start
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   })
   await app.register(fastifyCookie, { hook: false })
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
@@ -47,6 +49,10 @@ export async function buildApp(
     handler: () => undefined,
   })
   return app
+}
+
+function noSchemas(): never {
+  throw new Error('pso gives its route no schema')
 }
 
 export const cookiesOf = (app: FastifyInstance): Cookies => ({

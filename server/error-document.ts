@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { DirectivesError, formatProblem } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
 import { HandlerError } from './handler-error.ts'
+import { STATUS_CODES } from './node-http.ts'
 import { escapeHtml, page } from './page.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'

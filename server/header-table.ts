@@ -1,4 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { validateHeaderName, validateHeaderValue } from './node-http.ts'
 
 /**
  * Header fields under names without regard to case, each with one or several values in the order they were added

@@ -1,5 +1,10 @@
+import { createRequire } from 'node:module'
 import { extname } from 'node:path'
-import { charset, lookup } from 'mime-types'
+
+const require = createRequire(import.meta.url)
+let types: typeof import('mime-types') | undefined
+/** Its table is scored as it loads: that waits for the first file. */
+const mimeTypes = (): typeof import('mime-types') => (types ??= require('mime-types') as typeof import('mime-types'))
 
 /** What of the configuration decides a file's type. */
 export interface TypeSettings {
@@ -15,12 +20,12 @@ export interface TypeSettings {
  */
 export function mediaTypeOf(file: string, { AddType, AddDefaultCharset }: TypeSettings): string | undefined {
   const extension = extname(file).toLowerCase()
-  const type = AddType.get(extension) ?? (lookup(extension) || undefined)
+  const type = AddType.get(extension) ?? (mimeTypes().lookup(extension) || undefined)
   if (type === undefined || /;\s*charset=/i.test(type)) return type
   if (type === 'text/html' || type === 'text/plain') {
     if (AddDefaultCharset === false) return type
     return `${type}; charset=${AddDefaultCharset ?? 'utf-8'}`
   }
-  const usual = charset(type)
+  const usual = mimeTypes().charset(type)
   return usual === false ? type : `${type}; charset=${usual.toLowerCase()}`
 }
