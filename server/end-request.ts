@@ -2,6 +2,7 @@ import type { HandlerRef } from '../directives/index.ts'
 import { RequestFacts } from './access-facts.ts'
 import { logText } from './error-document.ts'
 import { phaseOf } from './phases.ts'
+import { requestContext } from './request-context.ts'
 import type { RequestState } from './request-state.ts'
 import { callFunction } from './run-phase.ts'
 
@@ -32,7 +33,8 @@ async function runAll(state: RequestState, phase: typeof log, functions: readonl
 
 async function guarded(state: RequestState, run: () => unknown): Promise<boolean> {
   try {
-    await run()
+    // the answer left in another context, that of the turn of the loop
+    await requestContext.run(state, run)
     return true
   } catch (error) {
     state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error)}`, state)

@@ -1,4 +1,5 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
+import { endTogether } from './end-together.ts'
 import { sendSlice } from './handlers/static-file.ts'
 import { applyHeaders } from './header-actions.ts'
 import { writeChunk } from './output.ts'
@@ -49,8 +50,7 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   output.flushed = true
   response.writeHead(status, head)
   if (slice !== undefined) return sendSlice(slice, response)
-  if (bodiless || state.method === 'HEAD' || body.length === 0) response.end()
-  else response.end(body)
+  endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body)
 }
 
 const byteLength = (chunk: string | Uint8Array): number =>
