@@ -168,6 +168,7 @@ export const content = {
     override: 'Handlers',
     repeat: 'adds',
     merge: byKeyOrEmpty,
+    within: byKey,
     replaces: ['PythonOption'],
     doc: "Sets an entry of a handler's `req.options`; without a value it is taken away.",
   }),
