@@ -1,8 +1,14 @@
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import type { FileSlice } from './handlers/static-file.ts'
 import { HeaderTable } from './header-table.ts'
+
+/** A part of an open file. Whoever takes it closes it. */
+export interface FileSlice {
+  readonly fd: number
+  readonly start: number
+  readonly length: number
+}
 
 /**
  * What a request answers, kept until it is flushed or the request ends: a handler that fails takes back all that is still here.

@@ -1,9 +1,9 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
 import { endTogether } from './end-together.ts'
-import { sendSlice } from './handlers/static-file.ts'
 import { applyHeaders } from './header-actions.ts'
 import { writeChunk } from './output.ts'
 import type { RequestState } from './request-state.ts'
+import { sendSlice } from './send-slice.ts'
 
 /** Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection. */
 export async function flush(state: RequestState): Promise<void> {

@@ -1,6 +1,5 @@
 import type { SessionLoader } from './loader.ts'
-import type { Transport } from './transport.ts'
-import type { CookieAttributes } from './transports/cookie.ts'
+import type { CookieAttributes, Transport } from './transport.ts'
 
 /** What a service says of its sessions. The same object may serve many requests. */
 export interface SessionOptions {

@@ -1,5 +1,3 @@
-import type { CookieAttributes } from './transports/cookie.ts'
-
 /** What a request brings that concerns sessions. */
 export interface Presented {
   /** The Cookie header as it came, of several lines joined by `; `. */
@@ -8,6 +6,27 @@ export interface Presented {
   readonly secure: boolean
   /** The request, handed on to the loaders of users. */
   readonly req?: unknown
+}
+
+/** The attributes of the session cookie (`PSOCookieSession_*`). They concern the cookie only, never the server's life. */
+export interface CookieAttributes {
+  readonly comment?: string
+  readonly domain?: string
+  /** Seconds. This or `expires` stands in place of what the session's own expiry says. */
+  readonly maxAge?: number
+  /** Default: `/`. */
+  readonly path?: string
+  /** Absent: on where the request came over TLS. */
+  readonly secure?: boolean
+  readonly version?: number | string
+  /** A date in ms. */
+  readonly expires?: number
+  /** Default: on. */
+  readonly httpOnly?: boolean
+  /** Default: Lax. */
+  readonly sameSite?: 'Lax' | 'Strict' | 'None'
+  readonly partitioned?: boolean
+  readonly priority?: 'Low' | 'Medium' | 'High'
 }
 
 /** Where and for how long a client is to keep an id. */

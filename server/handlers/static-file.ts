@@ -1,22 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  read,
-  readSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from 'node:fs'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { promisify } from 'node:util'
+import { closeSync, lstatSync, readSync, realpathSync, type Stats } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import { acceptedCodings, type Coding, codings } from '../accept-encoding.ts'
 import { byteRange } from '../byte-range.ts'
 import { conditionalStatus, rangeHolds } from '../conditional.ts'
 import { mediaTypeOf, type TypeSettings } from '../media-type.ts'
-import { writeChunk } from '../output.ts'
+import { type OpenFile, openFile } from '../open-file.ts'
+import type { FileSlice } from '../output.ts'
 import { Refusal } from '../refusal.ts'
 
 /** The answer for a file, before it is sent. */
@@ -25,13 +14,6 @@ export interface Answer {
   /** Name and value in turn; Content-Length stands among them where there is a body. */
   readonly headers: readonly string[]
   readonly body: Buffer | FileSlice | undefined
-}
-
-/** A part of an open file. Whoever takes it closes it. */
-export interface FileSlice {
-  readonly fd: number
-  readonly start: number
-  readonly length: number
 }
 
 export interface StaticFiles {
@@ -69,7 +51,6 @@ interface Neighbour {
 }
 
 const LARGEST_KEPT = 64 * 1024
-const CHUNK = 256 * 1024
 const MAX_NEIGHBOURS = 10_000
 /** Within the step of a file system's clock a file may change and keep its times: what is younger is read each time. */
 const CLOCK_STEP_MS = 2000
@@ -144,7 +125,7 @@ export function createStaticFiles({
         }
         forget(key, known)
       }
-      const opened = open(chosen === undefined ? file : file + chosen.coding.extension)
+      const opened = openFile(chosen === undefined ? file : file + chosen.coding.extension)
       let answer: Answer | undefined
       try {
         const entry = readEntry(opened, file, chosen?.coding, varies, settings)
@@ -161,7 +142,7 @@ export function createStaticFiles({
 const weight = ({ bytes }: Entry): number => bytes!.length + 1024
 
 function readEntry(
-  { fd, stats, realPath }: Opened,
+  { fd, stats, realPath }: OpenFile,
   file: string,
   coding: Coding | undefined,
   varies: boolean,
@@ -234,68 +215,4 @@ function readWhole(fd: number, size: number): Buffer {
   let at = 0
   for (let count = -1; at < size && count !== 0; at += count) count = readSync(fd, bytes, at, size - at, at)
   return bytes.subarray(0, at)
-}
-
-interface Opened {
-  readonly fd: number
-  readonly stats: Stats
-  /** The name that this very file has, links resolved. */
-  readonly realPath: string
-}
-
-/** Opens a file and learns its real path; one that is replaced meanwhile is opened again. */
-function open(file: string): Opened {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const opened = openOnce(file)
-    if (opened !== undefined) return opened
-  }
-  throw new Refusal(503, `${file} is replaced again and again`)
-}
-
-function openOnce(file: string): Opened | undefined {
-  let fd: number | undefined
-  try {
-    // not to wait for the other end, if it is a pipe by now
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stats = fstatSync(fd)
-    if (!stats.isFile()) throw new Refusal(403, `${file} is no file`)
-    const realPath = realpathSync.native(file)
-    const named = statSync(realPath)
-    if (named.ino === stats.ino && named.dev === stats.dev) return { fd, stats, realPath }
-  } catch (error) {
-    if (fd !== undefined) closeSync(fd)
-    throw error instanceof Refusal ? error : notOpened(file, error as NodeJS.ErrnoException)
-  }
-  closeSync(fd)
-  return undefined
-}
-
-function notOpened(file: string, { code = '' }: NodeJS.ErrnoException): Refusal {
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new Refusal(404, `${file} has just gone`)
-  // out of descriptors or memory: it may work again
-  const isShort = code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM'
-  return new Refusal(isShort ? 503 : 403, `${file} cannot be read: ${code}`)
-}
-
-const readFrom = promisify(read)
-
-/** Streams a slice and closes it. A file that turns out shorter cuts the connection: the length has been promised. */
-export async function sendSlice({ fd, start, length }: FileSlice, response: ServerResponse): Promise<void> {
-  try {
-    let at = start
-    const end = start + length
-    while (at < end && !response.destroyed) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
-      const { bytesRead } = await readFrom(fd, chunk, 0, chunk.length, at)
-      if (bytesRead === 0) {
-        response.destroy()
-        return
-      }
-      at += bytesRead
-      await writeChunk(response, chunk.subarray(0, bytesRead))
-    }
-    if (!response.destroyed) response.end()
-  } finally {
-    closeSync(fd)
-  }
 }

@@ -1,27 +1,6 @@
 import { SessionError } from '../session-error.ts'
 import type { Keeping, Presented, Transport } from '../transport.ts'
 
-/** The attributes of the session cookie (`PSOCookieSession_*`). They concern the cookie only, never the server's life. */
-export interface CookieAttributes {
-  readonly comment?: string
-  readonly domain?: string
-  /** Seconds. This or `expires` stands in place of what the session's own expiry says. */
-  readonly maxAge?: number
-  /** Default: `/`. */
-  readonly path?: string
-  /** Absent: on where the request came over TLS. */
-  readonly secure?: boolean
-  readonly version?: number | string
-  /** A date in ms. */
-  readonly expires?: number
-  /** Default: on. */
-  readonly httpOnly?: boolean
-  /** Default: Lax. */
-  readonly sameSite?: 'Lax' | 'Strict' | 'None'
-  readonly partitioned?: boolean
-  readonly priority?: 'Low' | 'Medium' | 'High'
-}
-
 /** The id in the cookie that is named after the service. Reads and writes the header fields itself: equal names, Comment, Version. */
 export class CookieTransport implements Transport {
   idsOf(presented: Presented, serviceId: string): readonly string[] {
