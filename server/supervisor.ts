@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { onStop } from './stop-signals.ts'
 
 /** What a worker tells its primary. */
 export type WorkerMessage =
@@ -61,14 +62,11 @@ export function supervise(): Promise<number> {
     }, 1000)
     silence.unref()
 
-    const stop = (): void => {
-      if (stopping) process.exit(1)
+    onStop(() => {
       stopping = true
       for (const worker of workers()) worker.process.kill('SIGTERM')
       if (workers().length === 0) process.exit(0)
-    }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
+    })
     process.on('SIGHUP', () => workers().forEach(worker => worker.process.kill('SIGHUP')))
     start()
   })

@@ -4,6 +4,7 @@ import { createServer, type Server } from './index.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
 import { StateDirectoryError } from './state-directory.ts'
+import { onStop } from './stop-signals.ts'
 import type { WorkerMessage } from './supervisor.ts'
 
 export interface ServeOptions extends ConfigArguments {
@@ -73,20 +74,14 @@ function announce(
 }
 
 function obeySignals(server: Server, source: ReturnType<typeof configSource>): void {
-  let stopping = false
-  const stop = (): void => {
-    // told twice: at once
-    if (stopping) process.exit(1)
-    stopping = true
+  const stop = onStop(() => {
     server.close().then(
       () => process.exit(0),
       () => process.exit(1),
     )
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  })
   // the primary is gone: nobody would replace or stop this worker
-  process.on('disconnect', () => stopping || stop())
+  process.on('disconnect', stop)
   process.on('SIGHUP', () => {
     try {
       server.reload(readConfig(source))

@@ -40,6 +40,21 @@ t.test('it says where it serves when it is ready, and SIGTERM ends it with 0 aft
   }
 })
 
+t.test('Ctrl-C, which reaches every process of the terminal, finishes what is in flight and ends with 0', async t => {
+  const { config } = planted(t, {
+    '.psoaccess': '',
+    'handler.ts': does('if (req.args) await new Promise(resolve => setTimeout(resolve, 300)); return "done"'),
+  })
+  const pso = startPso(t, ['serve', '--production', '--workers', '2', '--config', config], { detached: true })
+  const url = await pso.url
+  t.equal(await text(`${url}/`), 'done')
+  const slow = text(`${url}/?slow`)
+  await new Promise(resolve => setTimeout(resolve, 100))
+  process.kill(-pso.child.pid!, 'SIGINT')
+  t.equal(await slow, 'done')
+  t.equal(await pso.ended, 0)
+})
+
 t.test('a worker that dies is replaced, and the log says how it ended', async t => {
   const { config, top } = planted(t, {
     '.psoaccess': '',
