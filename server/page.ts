@@ -19,7 +19,7 @@ export function page(title: string, body: string): string {
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: light-dark(#fff, #17191c); max-width: 54rem; margin: 3rem auto; padding: 0 1.25rem }
 h1 { font-size: 1.5rem; font-weight: 600; line-height: 1.25 } a { color: var(--link); text-decoration: none } a:hover { text-decoration: underline }
 table { border-collapse: collapse; width: 100% } th { text-align: left; font-weight: 500; color: var(--soft) } th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line) }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } pre { overflow-x: auto; background: light-dark(#f6f7f9, #1f2226); padding: .9rem 1rem; border-radius: .4rem; font: 14px/1.5 ui-monospace, monospace } pre mark { background: var(--mark); color: inherit }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } pre { white-space: pre-wrap; overflow-wrap: anywhere; background: light-dark(#f6f7f9, #1f2226); padding: .9rem 1rem; border-radius: .4rem; font: 14px/1.5 ui-monospace, monospace } pre mark { background: var(--mark); color: inherit }
 footer { color: var(--soft); font-size: .85rem; margin-top: 2rem }
 </style>
 </head>

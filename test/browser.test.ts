@@ -6,7 +6,7 @@ import { counter } from './support/handlers.ts'
 import { site } from './support/site.ts'
 
 // an installation of the browser may take a while
-t.setTimeout(170_000)
+t.setTimeout(600_000)
 
 const browser = await openChromium(t)
 const root = join(import.meta.dirname, '../public_html')
