@@ -52,7 +52,8 @@ function blockOf(parsing: Parsing, header: Header, name: string, outer: OpenBloc
 function sectionOf(parsing: Parsing, name: SectionName, { at, text }: Header): Section {
   const argument = wordsOf(parsing, at, `[${name}]`, text)
   try {
-    if (argument !== undefined) return readSection(name, argument, parsing.source)
+    const { serverRoot, context } = parsing.source
+    if (argument !== undefined) return readSection(name, argument, { serverRoot, realPath: context.realPath })
   } catch (error) {
     complain(parsing, 'bad-section', at, `[${name}]`, (error as Error).message)
   }

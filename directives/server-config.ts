@@ -1,11 +1,12 @@
-import { realpathSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import { isReachable } from './kinds/paths.ts'
 import type { Layer } from './layer.ts'
 import { inEffect, noSettings, type Settings, withBlock } from './merge.ts'
 import { parseFile } from './parse-file.ts'
 import type { Source } from './parsing.ts'
 import { DirectivesError, type Problem } from './problem.ts'
 import { readText, type Unreadable } from './read-text.ts'
+import { realPathOf } from './real-path.ts'
 import type { Directives } from './table.ts'
 
 /** server.ini, read once; a reload reads another. */
@@ -68,8 +69,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
       scope: 'server',
       allows: new Set(),
       serverRoot,
-      context: { ...paths, environment },
-      realPath: realPathOf,
+      context: { ...paths, realPath: realPathOf, environment },
       readIncluded,
     }
     const layers = [parseFile(source), parseFile({ ...source, ...commandLine })] as const
@@ -93,12 +93,13 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
     text,
     allows,
     scope: 'directory',
-    context: { ...paths, environment: exposed },
+    context: { ...source.context, environment: exposed },
   })
   const problems = layers.flatMap(layer => [...layer.problems, ...unknownNames(layer)])
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (typeof text !== 'string') errors.push(unreadableProblem(file!, text))
-  if (isServed(paths)) {
+  // what begins with a dot is never sent, `.well-known` is
+  if (isReachable(paths.stateDirectory, { ...paths, realPath: realPathOf })) {
     const at = origins.get('StateDirectory')?.at(-1)?.at ?? { file: source.file, line: 1 }
     const message = `expected a path outside the document root, or one with a component that begins with a dot, got "${paths.stateDirectory}"`
     errors.push({ code: 'bad-value', severity: 'error', at, name: 'StateDirectory', message })
@@ -131,16 +132,6 @@ function readIncluded(file: string): string {
   return text
 }
 
-/** Links resolved for as much of the path as exists. */
-function realPathOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    const parent = dirname(path)
-    return parent === path ? path : join(realPathOf(parent), basename(path))
-  }
-}
-
 /** A line whose name is a service id of the same file forces a session id. */
 function unknownNames({ blocks }: Layer): Problem[] {
   const serviceIds = new Set(blocks.flatMap(serviceIdsOf))
@@ -160,9 +151,3 @@ export const unreadableProblem = (file: string, { code, line, message }: Unreada
   at: { file, line },
   message,
 })
-
-/** True where a request could reach the state directory; what begins with a dot is never sent, `.well-known` is. */
-function isServed({ documentRoot, stateDirectory }: Paths): boolean {
-  const components = relative(documentRoot, realPathOf(stateDirectory)).split(sep)
-  return components[0] !== '..' && !components.some(name => name.startsWith('.') && name !== '.well-known')
-}

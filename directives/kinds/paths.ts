@@ -1,4 +1,4 @@
-import { basename, isAbsolute, relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
 import { oneWord } from './combinators.ts'
 import { expected, showWord } from './expected.ts'
@@ -37,18 +37,25 @@ const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word) && !word.in
 function readPathForWriting(word: string, context: ValueContext): string | undefined {
   if (!isPath(word)) return undefined
   const file = resolve(context.stateDirectory, word)
-  if (/\.([mc]?[jt]s|tsx)$/i.test(file)) throw expected("a path without a handler's extension", word)
+  const names = [basename(file), basename(context.realPath(file))].map(name => name.toLowerCase())
+  if (names.some(name => /\.([mc]?[jt]s|tsx)$/.test(name))) throw expected("a path without a handler's extension", word)
   const accessFiles = context.accessFileNames ?? ['.psoaccess']
-  if (accessFiles.some(name => name.toLowerCase() === basename(file).toLowerCase()))
+  if (accessFiles.some(name => names.includes(name.toLowerCase())))
     throw expected('a path that is no access file', word)
-  if (isReachable(relative(context.documentRoot, file)))
+  if (isReachable(file, context))
     throw expected('a path outside the document root, or one with a component that begins with a dot', word)
   return file
 }
 
-/** `below` is relative to the document root. Names that begin with a dot are never sent, but those in `.well-known` are. */
-function isReachable(below: string): boolean {
-  const components = below.split('/')
-  if (isAbsolute(below) || components[0] === '..') return false
-  return !components.some(name => name.startsWith('.') && name.toLowerCase() !== '.well-known')
+/**
+ * True for an absolute path in the document root, as it is written or with its links resolved: a request could reach it. Names that
+ * begin with a dot are never sent, but those in `.well-known` are.
+ */
+export function isReachable(path: string, { documentRoot, realPath }: Pick<ValueContext, 'documentRoot' | 'realPath'>) {
+  return [path, realPath(path)].some(one => {
+    const components = relative(documentRoot, one).split('/')
+    return (
+      components[0] !== '..' && !components.some(name => name.startsWith('.') && name.toLowerCase() !== '.well-known')
+    )
+  })
 }

@@ -58,8 +58,12 @@ const read = (text: string, source: Partial<Source> = {}, rows: Table = table) =
       scope: 'directory',
       allows: new Set(['Session']),
       serverRoot: '/root',
-      context: { stateDirectory: '/state', documentRoot: '/site', environment: { A: 'a b' } },
-      realPath: path => path,
+      context: {
+        stateDirectory: '/state',
+        documentRoot: '/site',
+        realPath: path => path,
+        environment: { A: 'a b' },
+      },
       readIncluded: file => {
         throw new Error(`${file}: not there`)
       },
@@ -333,7 +337,7 @@ t.test('no value makes a kind of the real table throw anything but a sentence, o
     const text = Array.from({ length: 1 + random(5) }, line).join('\n')
     const start = performance.now()
     const environment = Object.create(null)
-    const context = { stateDirectory: '/state', documentRoot: '/site', environment }
+    const context = { stateDirectory: '/state', documentRoot: '/site', realPath: (path: string) => path, environment }
     const { problems } = read(text, { context, scope: 'server' }, rows)
     for (const { message } of problems)
       if (!/^(expected|already|unknown) |is not built yet$/.test(message)) t.fail(`${message}: ${JSON.stringify(text)}`)
