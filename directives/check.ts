@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { findFiles } from './find-files.ts'
-import { isForcedId } from './forced-id.ts'
 import { createConfigStore } from './load.ts'
-import type { Problem } from './problem.ts'
-import { type ServerConfigOptions, tryServerConfig } from './server-config.ts'
+import { formatProblem, type Problem } from './problem.ts'
+import { type ServerConfigOptions, serverProblems, tryServerConfig } from './server-config.ts'
+import { wholeProblems } from './whole-problems.ts'
 
 /** Every problem of server.ini and of every access file below its document root, by file and line; warnings too. */
 export function check(options: ServerConfigOptions): Problem[] {
@@ -11,13 +11,15 @@ export function check(options: ServerConfigOptions): Problem[] {
   const store = createConfigStore(config, { now: () => 0, recheckMs: 1 })
   const files = findFiles(config.documentRoot, config.directives.AccessFileName)
   const directories = new Set(files.map(file => dirname(file)))
-  const found = [...directories].flatMap(directory => {
-    const merged = store.configOf({ directory, name: undefined, path: '/' })
-    const unknown = merged.unknown.filter(line => !isForcedId(line, merged)).map(({ problem }) => problem)
-    return [...store.problemsOf(directory), ...merged.problems, ...unknown]
-  })
+  // what a start without --workers makes of it depends on the machine
+  const workers = config.directives.Workers ?? 1
+  const found = [...directories].flatMap(directory => [
+    ...store.problemsOf(directory),
+    ...store.variantsOf(directory).flatMap(merged => wholeProblems(merged, workers)),
+  ])
+  const all = [...errors, ...config.warnings, ...serverProblems(config, workers), ...found]
   // a file's problems are those of every directory below it as well
-  return [...new Set([...errors, ...config.warnings, ...found])].sort(byPlace)
+  return [...new Map(all.map(problem => [formatProblem(problem), problem])).values()].sort(byPlace)
 }
 
 const byPlace = ({ at: a }: Problem, { at: b }: Problem): number =>

@@ -3,19 +3,20 @@ import type { Merged, Origin } from './merged.ts'
 import { showPosition } from './position.ts'
 import { formatProblem } from './problem.ts'
 import { type DirectiveName, directiveNames, rows } from './table.ts'
+import { wholeProblems } from './whole-problems.ts'
 
 /**
  * Each directive that a line of the chain sets: its value, the line that spoke last, and indented the lines before it, `over`
  * for what was replaced, `after` for what the value was made from. In the order of the table; what is wrong stands last.
+ * `workers`: how many processes serve.
  */
-export function explain(merged: Merged): string[] {
+export function explain(merged: Merged, workers = 1): string[] {
   const lines = directiveNames.flatMap(name => explainOne(merged, name, merged.origins.get(name) ?? []))
   const forced = merged.unknown.filter(line => isForcedId(line, merged))
-  const mistakes = merged.unknown.filter(line => !isForcedId(line, merged)).map(({ problem }) => problem)
   return [
     ...lines,
     ...forced.map(({ name, value, at }) => `${name} = ${value}  ${showPosition(at)}`),
-    ...[...merged.problems, ...mistakes].map(formatProblem),
+    ...wholeProblems(merged, workers).map(formatProblem),
   ]
 }
 

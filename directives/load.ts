@@ -17,6 +17,8 @@ export interface ConfigStore {
    * itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has changed.
    */
   configOf(target: Target): Merged
+  /** For `pso check`: the configuration of a directory without sections, and with each section that it holds. */
+  variantsOf(directory: string): Merged[]
   /** All that is wrong with a directory's own access file, warnings too. */
   problemsOf(directory: string): readonly Problem[]
   /** After a watcher's event: `file` is looked at anew by the next request. */
@@ -92,6 +94,11 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs }: Stor
 
   return {
     configOf: target => mergedFor(refreshed(directoryOf(target.directory), now()), target),
+    variantsOf(path) {
+      const chain = refreshed(directoryOf(path), now())
+      const own = chain.sections.filter(({ directory }) => directory === path)
+      return [mergeSections(chain, []), ...own.map(section => mergeSections(chain, [section]))]
+    },
     problemsOf(path) {
       const directory = directoryOf(path)
       refreshed(directory, now())

@@ -1,13 +1,16 @@
 import { basename, dirname, join, resolve } from 'node:path'
+import { isForcedId } from './forced-id.ts'
 import { isReachable } from './kinds/paths.ts'
 import type { Layer } from './layer.ts'
 import { inEffect, noSettings, type Settings, withBlock } from './merge.ts'
+import type { Merged } from './merged.ts'
 import { parseFile } from './parse-file.ts'
 import type { Source } from './parsing.ts'
-import { DirectivesError, type Problem } from './problem.ts'
+import { DirectivesError, formatProblem, type Problem } from './problem.ts'
 import { readText, type Unreadable } from './read-text.ts'
 import { realPathOf } from './real-path.ts'
 import type { Directives } from './table.ts'
+import { wholeProblems } from './whole-problems.ts'
 
 /** server.ini, read once; a reload reads another. */
 export interface ServerConfig {
@@ -107,6 +110,20 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const warnings = problems.filter(({ severity }) => severity === 'warning')
   const server = { layer: layers[0], plain, sourceOf }
   return { config: { file, serverRoot, ...paths, directives, warnings, server }, errors }
+}
+
+/**
+ * What only the whole of server.ini shows of its lines, alone and with those of each section; the errors of the lines themselves are
+ * not here. `workers`: how many processes are to serve.
+ */
+export function serverProblems({ documentRoot, server }: ServerConfig, workers: number): Problem[] {
+  const { layer, plain } = server
+  const found = [undefined, ...layer.blocks.slice(1)].flatMap(section => {
+    const settings = section === undefined ? plain : withBlock(plain, section, documentRoot)
+    const merged: Merged = { ...inEffect(settings), unknown: settings.unknown, levels: [], problems: [] }
+    return wholeProblems({ ...merged, unknown: merged.unknown.filter(line => isForcedId(line, merged)) }, workers)
+  })
+  return [...new Map(found.map(problem => [formatProblem(problem), problem])).values()]
 }
 
 type Paths = Pick<ServerConfig, 'documentRoot' | 'stateDirectory'> & { readonly accessFileNames: readonly string[] }

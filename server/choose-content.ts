@@ -37,6 +37,13 @@ export function chooseContent(
   return usable === undefined ? missing(location, directives) : programIn(location, usable)
 }
 
+/** Why a location may not be seen, whatever it is, where a symbolic link leads out of the document root; undefined where it may. */
+export function outsideRefusal({ outside }: Location, { Options: { on } }: Directives): string | undefined {
+  if (outside === undefined || on.has('FollowSymLinks') || (outside.sameOwner && on.has('SymLinksIfOwnerMatch')))
+    return undefined
+  return 'a symbolic link leaves the document root, and Options has no FollowSymLinks'
+}
+
 /** The first Redirect whose path is the URL's or a whole part of its beginning; the rest and the query go along (mod_alias). */
 function redirected(location: Location, { Redirect }: Directives): Content | undefined {
   const { path } = location

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ServerConfig } from '../directives/index.ts'
+import { DirectivesError, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeFileLoaders, onDamage } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
 import { openLogs } from './logs.ts'
@@ -30,7 +30,7 @@ export interface Server {
   listen(): Promise<string[]>
   /** Takes no new connections, finishes what is in flight, then lets go of everything. */
   close(): Promise<void>
-  /** Puts another configuration in place; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
+  /** Puts another configuration in place, or throws as createServer does; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
   reload(config: ServerConfig): void
   /** Reopens the log files, after a rotation. */
   logError(message: string): void
@@ -40,8 +40,10 @@ export interface Server {
   readonly inject: Awaited<ReturnType<typeof buildApp>>['inject']
 }
 
+/** Throws a DirectivesError or a StateDirectoryError where the configuration cannot be served. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { development, workers = 1, now = Date.now, watch = development, ports = [] } = options
+  refuseWhole(options.config, workers)
   const { directives } = options.config
   prepareStateDirectory(options.config.stateDirectory)
   const logs = openLogs(options.config, now)
@@ -88,6 +90,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       logs.close()
     },
     reload(config) {
+      refuseWhole(config, workers)
       logs.reopen()
       holder.site = make(config)
     },
@@ -99,6 +102,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     inject: app.inject.bind(app),
   }
+}
+
+/** Throws a DirectivesError for what is wrong with the lines of server.ini together, here and now. */
+function refuseWhole(config: ServerConfig, workers: number): void {
+  const problems = serverProblems(config, workers)
+  if (problems.length > 0) throw new DirectivesError(problems)
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

@@ -1,4 +1,4 @@
-import type { Directives, HandlerRef, Merged, Origin, Problem, UnknownLine } from '../directives/index.ts'
+import { type Directives, type HandlerRef, type Merged, type Problem, wholeProblems } from '../directives/index.ts'
 import { type DirectoryHandler, directoryHandler } from './directory-handler.ts'
 import type { PhaseName } from './phase.ts'
 import { phases } from './phases.ts'
@@ -40,7 +40,7 @@ function makePlan(site: Pick<Site, 'workers'>, merged: Merged): Plan {
   return {
     merged,
     directives,
-    problems: [...merged.problems, ...unknownNames(merged), ...memoryOfSeveral(site, merged), ...prefixRules(merged)],
+    problems: wholeProblems(merged, site.workers),
     phases: Object.fromEntries(lists) as Plan['phases'],
     ownFixup: merged.origins.has('PSOFixupHandler'),
     ownLog: merged.origins.has('PSOLogHandler'),
@@ -58,55 +58,4 @@ export function handlerOf(site: Site, plan: Plan): DirectoryHandler | undefined 
   const handler = directoryHandler(plan.merged)
   checkedHandlers.set(plan, { at: now, handler })
   return handler
-}
-
-/** A name that the table does not have is an error, unless some line of the chain made it a service id (DESIGN 7, forced ids). */
-function unknownNames(merged: Merged): Problem[] {
-  if (merged.unknown.length === 0) return []
-  const serviceIds = (merged.origins.get('PSOServiceId') ?? []).map(({ value }) => unquoted(value).toLowerCase())
-  const isForced = ({ name }: UnknownLine): boolean => serviceIds.includes(name.toLowerCase())
-  return merged.unknown.flatMap(line => {
-    if (!isForced(line)) return [line.problem]
-    if (/^[A-Za-z0-9_-]{1,128}$/.test(line.value)) return []
-    const message = `expected a session id of 1 to 128 letters, digits, _ or -, got ${JSON.stringify(line.value)}`
-    return [{ code: 'bad-value', severity: 'error', at: line.at, name: line.name, message } as const]
-  })
-}
-
-const unquoted = (text: string): string => text.replace(/^(["'])(.*)\1$/, '$2')
-
-/** `memory:` lives in one process: with several, two requests of a visitor would meet different sessions. */
-function memoryOfSeveral({ workers }: Pick<Site, 'workers'>, merged: Merged): Problem[] {
-  if (workers === 1 || merged.directives.PSOSessionLoader.type !== 'memory') return []
-  return atLastOrigin(
-    merged,
-    'PSOSessionLoader',
-    `expected file: with ${workers} workers, got memory:`,
-    'or Workers = 1',
-  )
-}
-
-/** What a browser asks of cookies with these prefixes (RFC 6265bis 4.1.3); `Secure` follows by itself in session-options.ts. */
-function prefixRules(merged: Merged): Problem[] {
-  const { PSOServiceId: name, PSOCookieSession_Domain: domain, PSOCookieSession_Path: path } = merged.directives
-  const secure = merged.directives.PSOCookieSession_Secure
-  if (name === undefined) return []
-  if (/^__(host|secure)-/i.test(name) && secure === false)
-    return atLastOrigin(merged, 'PSOCookieSession_Secure', `expected on with the service id ${name}, got off`)
-  if (!/^__host-/i.test(name)) return []
-  if (domain !== undefined)
-    return atLastOrigin(
-      merged,
-      'PSOCookieSession_Domain',
-      `expected no Domain with the service id ${name}, got ${domain}`,
-    )
-  if (path !== undefined && path !== '/')
-    return atLastOrigin(merged, 'PSOCookieSession_Path', `expected / with the service id ${name}, got ${path}`)
-  return []
-}
-
-function atLastOrigin(merged: Merged, name: keyof Directives, message: string, hint?: string): Problem[] {
-  const last: Origin | undefined = merged.origins.get(name)?.at(-1)
-  if (last === undefined) return []
-  return [{ code: 'bad-value', severity: 'error', at: last.at, name, message, ...(hint === undefined ? {} : { hint }) }]
 }

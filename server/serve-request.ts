@@ -1,6 +1,6 @@
 import { DirectivesError } from '../directives/index.ts'
 import { answerContent } from './answer-content.ts'
-import { chooseContent } from './choose-content.ts'
+import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
 import { HandlerError } from './handler-error.ts'
@@ -215,11 +215,9 @@ function choose(state: RequestState): void {
 }
 
 function refuseOutside(state: RequestState): void {
-  const { outside } = state.location!
-  if (outside === undefined) return
-  const { on } = state.plan.directives.Options
-  if (on.has('FollowSymLinks') || (outside.sameOwner && on.has('SymLinksIfOwnerMatch'))) return
-  throw new Refusal(403, 'a symbolic link leaves the document root, and Options has no FollowSymLinks')
+  if (state.location!.outside === undefined) return
+  const reason = outsideRefusal(state.location!, state.plan.directives)
+  if (reason !== undefined) throw new Refusal(403, reason)
 }
 
 function requireAccess(state: RequestState): void {

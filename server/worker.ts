@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
+import { DirectivesError } from '../directives/index.ts'
 import { createServer, type Server } from './index.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
@@ -34,7 +35,8 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
     obeySignals(server, source)
     announce({ workers, addresses }, alone, development)
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof StateDirectoryError) return complain(error.message, 2)
+    const isConfiguration = [ConfigError, DirectivesError, StateDirectoryError].some(one => error instanceof one)
+    if (isConfiguration) return complain((error as Error).message, 2)
     const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     if (code === 'EADDRINUSE')
       return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)

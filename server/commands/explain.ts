@@ -1,5 +1,6 @@
-import { createConfigStore, DirectivesError, explain, formatProblem } from '../../directives/index.ts'
-import { type Content, chooseContent } from '../choose-content.ts'
+import { resolve } from 'node:path'
+import { createConfigStore, DirectivesError, explain, formatProblem, type HandlerRef } from '../../directives/index.ts'
+import { type Content, chooseContent, outsideRefusal } from '../choose-content.ts'
 import { directoryHandler } from '../directory-handler.ts'
 import { knownFiles } from '../known-files.ts'
 import { createLocator, type Location } from '../locate.ts'
@@ -13,6 +14,7 @@ export function explainUrl(url: string, options: ConfigArguments): number {
   try {
     const config = readConfig(configSource(options))
     const now = (): number => 0
+    const workers = config.directives.Workers ?? 1
     const accessFileNames = config.directives.AccessFileName
     const locator = createLocator({ root: config.documentRoot, accessFileNames, now, recheckMs: 0 })
     const store = createConfigStore(config, { now, recheckMs: 0 })
@@ -20,15 +22,17 @@ export function explainUrl(url: string, options: ConfigArguments): number {
     for (let round = 0; round < 10; round++) {
       const location = locator.locate(path)
       const plan = planOf(
-        { workers: 1 },
+        { workers },
         store.configOf({ directory: location.directory, name: location.name, path: location.path }),
       )
       const content =
         plan.problems.length > 0
           ? undefined
           : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
-      print(location, plan, content)
-      if (content?.kind !== 'index' && content?.kind !== 'fallback') return plan.problems.length > 0 ? 1 : 0
+      const refusal = content === undefined ? '500, its configuration has mistakes' : refusalOf(location, plan, content)
+      print(location, plan, refusal ?? answerOf(content!), workers)
+      if (refusal !== undefined || content?.kind === 'refuse') return 1
+      if (content?.kind !== 'index' && content?.kind !== 'fallback') return 0
       path = content.path
       console.log()
     }
@@ -46,22 +50,27 @@ function fail(message: string, exitCode: number): number {
   return exitCode
 }
 
-function print(location: Location, plan: Plan, content: Content | undefined): void {
-  console.log(`${location.path}: ${content === undefined ? '500, its configuration has mistakes' : answerOf(content)}`)
+/** What serve-request.ts refuses by the configuration, in its order; an index and a fallback are judged in place of what was asked for. */
+function refusalOf(location: Location, { directives }: Plan, content: Content): string | undefined {
+  if (content.kind === 'index' || content.kind === 'fallback') return undefined
+  const outside = outsideRefusal(location, directives)
+  if (outside !== undefined) return `403, ${outside}`
+  return directives.Require === 'denied' ? '403, Require all denied' : undefined
+}
+
+function print(location: Location, plan: Plan, answer: string, workers: number): void {
+  console.log(`${location.path}: ${answer}`)
   for (const { name, directive } of phases) {
     const functions = name === 'Content' ? [] : plan.phases[name]
-    if (functions.length > 0)
-      console.log(
-        `  ${name}: ${functions.map(ref => ref.module + (ref.function === undefined ? '' : `::${ref.function}`)).join(' ')} (${directive})`,
-      )
+    if (functions.length > 0) console.log(`  ${name}: ${functions.map(showFunction).join(' ')} (${directive})`)
   }
-  for (const line of explain(plan.merged)) console.log(line)
+  for (const line of explain(plan.merged, workers)) console.log(line)
 }
 
 function answerOf(content: Content): string {
   switch (content.kind) {
     case 'program':
-      return `${content.handlers.map(ref => ref.module + (ref.function === undefined ? '' : `::${ref.function}`)).join(' ')}, pathInfo ${JSON.stringify(content.pathInfo)}`
+      return `${content.handlers.map(showFunction).join(' ')}, pathInfo ${JSON.stringify(content.pathInfo)}`
     case 'static':
       return 'the file itself'
     case 'listing':
@@ -75,4 +84,10 @@ function answerOf(content: Content): string {
     case 'refuse':
       return String(content.status)
   }
+}
+
+/** By its whole path: of several `handler.ts` it says which. */
+const showFunction = (ref: HandlerRef): string => {
+  const module = ref.module === 'pso' ? ref.module : resolve(ref.base, ref.module)
+  return ref.function === undefined ? module : `${module}::${ref.function}`
 }
