@@ -1,3 +1,4 @@
+import type { LogTarget } from '../directives/index.ts'
 import { createLogFile, type LogFile } from './log-file.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -10,11 +11,13 @@ export interface ErrorLog {
   write(level: LogLevel, message: string, state?: RequestState): void
   /** A line of an author's own (`req.pso().log`), into the file that PSOLog names, or here where it names none. */
   writeTo(file: string | undefined, message: string, state: RequestState): void
-  reopen(): void
+  /** After a rotation, or with the lines of another server.ini. */
+  reopen(target: LogTarget, threshold: LogLevel): void
   close(): void
 }
 
-export function createErrorLog(file: LogFile, threshold: LogLevel, now: () => number): ErrorLog {
+export function createErrorLog(file: LogFile, firstThreshold: LogLevel, now: () => number): ErrorLog {
+  let threshold = firstThreshold
   const own = new Map<string, LogFile>()
   return {
     write(level, message, state) {
@@ -29,8 +32,9 @@ export function createErrorLog(file: LogFile, threshold: LogLevel, now: () => nu
       }
       log.write(`${new Date(now()).toISOString()} ${oneLine(message)}\n`)
     },
-    reopen() {
-      file.reopen()
+    reopen(target, level) {
+      threshold = level
+      file.reopen(target)
       for (const log of own.values()) log.reopen()
     },
     close() {

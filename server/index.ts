@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { DirectivesError, type ServerConfig, serverProblems } from '../directives/index.ts'
+import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeFileLoaders, onDamage } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
 import { openLogs } from './logs.ts'
@@ -32,7 +32,6 @@ export interface Server {
   close(): Promise<void>
   /** Puts another configuration in place, or throws as createServer does; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
   reload(config: ServerConfig): void
-  /** Reopens the log files, after a rotation. */
   logError(message: string): void
   /** An error that nobody caught: lays it to its request, which is answered 500, and names the handler in the log. */
   uncaught(error: unknown): void
@@ -91,7 +90,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     reload(config) {
       refuseWhole(config, workers)
-      logs.reopen()
+      prepareStateDirectory(config.stateDirectory)
+      logs.reopen(config)
+      for (const name of fixedAtStart)
+        if (rows[name].kind.show(config.directives[name]) !== rows[name].kind.show(directives[name]))
+          logs.error.write('warn', `${name} has changed in server.ini: it takes a restart`)
       holder.site = make(config)
     },
     logError: message => logs.error.write('error', message),
@@ -103,6 +106,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     inject: app.inject.bind(app),
   }
 }
+
+/** What a reload cannot change. */
+const fixedAtStart = ['Listen', 'Workers', 'TrustProxy', 'Timeout'] as const
 
 /** Throws a DirectivesError for what is wrong with the lines of server.ini together, here and now. */
 function refuseWhole(config: ServerConfig, workers: number): void {

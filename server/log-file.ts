@@ -5,8 +5,8 @@ import type { LogTarget } from '../directives/index.ts'
 export interface LogFile {
   /** A whole line, with its line feed. */
   write(line: string): void
-  /** After a rotation: goes on in a new file of the same name. */
-  reopen(): void
+  /** Goes on in a new file of the same name, after a rotation, or in another target. */
+  reopen(target?: LogTarget): void
   /** Writes what is waiting, at once, and closes. */
   close(): void
 }
@@ -19,10 +19,10 @@ const MOST_WAITING = 8 * 1024 * 1024
  * Lines wait for up to 100 ms and are appended in one piece, one write at a time; `immediate`: each line is written before the call
  * returns, so that a process that dies has said why. A file is made with mode 0640.
  */
-export function createLogFile(target: LogTarget, { immediate = false }: { immediate?: boolean } = {}): LogFile {
-  if (target.type === 'none') return { write() {}, reopen() {}, close() {} }
+export function createLogFile(first: LogTarget, { immediate = false }: { immediate?: boolean } = {}): LogFile {
   const descriptor = (): number =>
     target.type === 'file' ? openSync(target.path, 'a', 0o640) : target.type === 'stdout' ? 1 : 2
+  let target = first
   let fd: number | undefined
   let waiting: string[] = []
   let size = 0
@@ -56,7 +56,7 @@ export function createLogFile(target: LogTarget, { immediate = false }: { immedi
       isWriting = false
       if (error === null) lost = 0
       else lost += count
-      if (used !== fd && target.type === 'file') closeSync(used)
+      if (used !== fd && isOwn(used)) closeSync(used)
       if (waiting.length > 0) flush()
     })
   }
@@ -75,12 +75,13 @@ export function createLogFile(target: LogTarget, { immediate = false }: { immedi
   }
 
   function closeFile(): void {
-    if (fd !== undefined && target.type === 'file' && !isWriting) closeSync(fd)
+    if (fd !== undefined && isOwn(fd) && !isWriting) closeSync(fd)
     fd = undefined
   }
 
   return {
     write(line) {
+      if (target.type === 'none') return
       if (size > MOST_WAITING) {
         lost++
         return
@@ -91,9 +92,10 @@ export function createLogFile(target: LogTarget, { immediate = false }: { immedi
       else if (size > FLUSH_BYTES) flush()
       else timer ??= setTimeout(flush, FLUSH_MS).unref()
     },
-    reopen() {
+    reopen(next = target) {
       writeNow()
       closeFile()
+      target = next
     },
     close() {
       clearTimeout(timer)
@@ -102,3 +104,6 @@ export function createLogFile(target: LogTarget, { immediate = false }: { immedi
     },
   }
 }
+
+/** A file that this log has opened, and not standard output or standard error. */
+const isOwn = (fd: number): boolean => fd > 2

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ServerConfig } from '../directives/index.ts'
+import type { LogTarget, ServerConfig } from '../directives/index.ts'
 import { createErrorLog, type ErrorLog } from './error-log.ts'
 import { createLogFile, type LogFile } from './log-file.ts'
 
@@ -7,24 +7,20 @@ import { createLogFile, type LogFile } from './log-file.ts'
 export interface Logs {
   readonly access: LogFile
   readonly error: ErrorLog
-  reopen(): void
+  reopen(config: ServerConfig): void
   close(): void
 }
 
 /** AccessLog defaults to `access.log` in the state directory, ErrorLog to standard error. */
-export function openLogs({ directives, stateDirectory }: ServerConfig, now: () => number): Logs {
-  const access = createLogFile(directives.AccessLog ?? { type: 'file', path: join(stateDirectory, 'access.log') })
-  const error = createErrorLog(
-    createLogFile(directives.ErrorLog ?? { type: 'stderr' }, { immediate: true }),
-    directives.LogLevel,
-    now,
-  )
+export function openLogs(config: ServerConfig, now: () => number): Logs {
+  const access = createLogFile(accessTarget(config))
+  const error = createErrorLog(createLogFile(errorTarget(config), { immediate: true }), config.directives.LogLevel, now)
   return {
     access,
     error,
-    reopen() {
-      access.reopen()
-      error.reopen()
+    reopen(next) {
+      access.reopen(accessTarget(next))
+      error.reopen(errorTarget(next), next.directives.LogLevel)
     },
     close() {
       access.close()
@@ -32,3 +28,8 @@ export function openLogs({ directives, stateDirectory }: ServerConfig, now: () =
     },
   }
 }
+
+const accessTarget = ({ directives, stateDirectory }: ServerConfig): LogTarget =>
+  directives.AccessLog ?? { type: 'file', path: join(stateDirectory, 'access.log') }
+
+const errorTarget = ({ directives }: ServerConfig): LogTarget => directives.ErrorLog ?? { type: 'stderr' }
