@@ -38,12 +38,14 @@ interface StoreOptions {
   readonly now: () => number
   /** How long a file that was looked at is trusted; 0: looked at for each request. */
   readonly recheckMs: number
+  /** Hears of the warnings of an access file when it has been read: they close nothing. */
+  readonly warn?: (problem: Problem) => void
 }
 
 const MAX_DIRECTORIES = 10_000
 const MAX_PER_DIRECTORY = 100
 
-export function createConfigStore(server: ServerConfig, { now, recheckMs }: StoreOptions): ConfigStore {
+export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }: StoreOptions): ConfigStore {
   const { documentRoot } = server
   const accessFileNames = new Set(server.directives.AccessFileName)
   const above = aboveRoot(server)
@@ -81,7 +83,10 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs }: Stor
     if (directory.ownEpoch !== epoch || !isFresh(directory.ownCheckedAt)) {
       const before = directory.access
       directory.access = lookAt(server, directory.path, directory.start!.allows, before)
-      if (directory.access?.layer !== before?.layer) delete directory.chain
+      if (directory.access?.layer !== before?.layer) {
+        delete directory.chain
+        if (warn !== undefined) directory.access?.layer.problems.filter(isWarning).forEach(warn)
+      }
       directory.ownCheckedAt = time
       directory.ownEpoch = epoch
     }
@@ -112,6 +117,8 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs }: Stor
     },
   }
 }
+
+const isWarning = ({ severity }: Problem): boolean => severity === 'warning'
 
 /** A directory and its own access file; its chain hangs on its parent's. */
 interface Directory {

@@ -1,4 +1,4 @@
-import { createConfigStore, type Merged, type ServerConfig } from '../directives/index.ts'
+import { createConfigStore, formatProblem, type Merged, type Problem, type ServerConfig } from '../directives/index.ts'
 import { compileAccessLine } from './access-line.ts'
 import type { Cookies } from './cookies.ts'
 import { createStaticFiles } from './handlers/static-file.ts'
@@ -34,7 +34,9 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
   if (previous === undefined) installModuleHooks()
-  const store = createConfigStore(config, { now, recheckMs })
+  const warn = (problem: Problem): void => logs.error.write('warn', formatProblem(problem))
+  config.warnings.forEach(warn)
+  const store = createConfigStore(config, { now, recheckMs, warn })
   const locator = createLocator({ root, accessFileNames, now, recheckMs })
   const modules =
     previous?.modules ??

@@ -56,3 +56,16 @@ t.test('a state directory that cannot be used is no reason to stop: the old conf
   t.equal(statusCode, 200)
   t.equal(headers['x-new'], undefined)
 })
+
+t.test('a name set twice is a warning in the log, once for each reading of its file', async t => {
+  const app = await site(
+    t,
+    { 'a.txt': 'a', '.psoaccess': 'PSOSessionExpire = 1\nPSOSessionExpire = 2\n', b: { 'b.txt': 'b' } },
+    { ini: 'ServerName = a.example\nServerName = b.example' },
+  )
+  for (const url of ['/a.txt', '/a.txt', '/b/b.txt']) t.equal((await app.inject(url)).statusCode, 200, url)
+  const lines = app.errorLog().trim().split('\n')
+  t.equal(lines.length, 2)
+  t.match(lines[0], /\[warn\] .*server\.ini:5: ServerName: already set in line 4; the last stands/)
+  t.match(lines[1], /\[warn\] .*\.psoaccess:2: PSOSessionExpire: already set in line 1; the last stands/)
+})
