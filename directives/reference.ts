@@ -1,22 +1,47 @@
 import type { Directive } from './directive.ts'
-import { type DirectiveName, families, rows } from './table.ts'
+import { knownNames } from './known-names.ts'
+import { type SectionName, sectionNamed, sections } from './section.ts'
+import { type DirectiveName, directiveNamed, families, rows } from './table.ts'
 
-/** The reference page, as Markdown: every directive by family. */
+/** The reference page, as Markdown: every directive by family, then the sections. */
 export function reference(): string {
-  const sections = Object.entries(families).map(([family, members]) => {
+  const directives = Object.entries(families).map(([family, members]) => {
     const names = Object.keys(members) as DirectiveName[]
-    return [`## ${titles[family as keyof typeof families]}`, ...names.map(section)].join('\n\n')
+    return [`## ${titles[family as keyof typeof families]}`, ...names.map(directiveChapter)].join('\n\n')
   })
-  return `${[introduction, ...sections].join('\n\n')}\n`
+  const names = Object.keys(sections) as SectionName[]
+  return `${[introduction, ...directives, sectionsIntroduction, ...names.map(sectionChapter)].join('\n\n')}\n`
+}
+
+/** The same of the directive or section of a name, whatever its case, as text for a terminal; undefined where there is none. */
+export function describeNamed(name: string): string | undefined {
+  const directive = directiveNamed(name)
+  if (directive !== undefined) return describe(directive)
+  const section = sectionNamed(name)
+  return section && asText(`[${section} ${sections[section].argument}]`, sections[section].doc, factsOfSection(section))
+}
+
+/** The likely intent of a name that is none: `use Require`, `did you mean PSOSessionExpire?`. */
+export function insteadOf(name: string): string | undefined {
+  const names = knownNames(rows)
+  const replacing = names.replacing(name)
+  if (replacing !== undefined) return `use ${replacing}`
+  const nearest = names.nearest(name)
+  return nearest && `did you mean ${nearest}?`
 }
 
 /** The same of one directive, as text for a terminal. */
 export function describe(name: DirectiveName): string {
-  const facts = factsOf(name)
+  return asText(`${name} = ${rows[name].kind.syntax}`, rows[name].doc, factsOf(name))
+}
+
+function asText(syntax: string, doc: string, facts: readonly Fact[]): string {
   const width = Math.max(...facts.map(([label]) => label.length)) + 2
   const lines = facts.map(([label, text]) => `  ${label.padEnd(width)}${text}`)
-  return [`${name} = ${rows[name].kind.syntax}`, '', `  ${rows[name].doc}`, '', ...lines, ''].join('\n')
+  return [syntax, '', `  ${doc}`, '', ...lines, ''].join('\n')
 }
+
+type Fact = readonly [label: string, text: string]
 
 const titles: Readonly<Record<keyof typeof families, string>> = {
   service: 'Services',
@@ -41,17 +66,32 @@ How the value of a directory is made of its parent's and its own:
 - **child first**: its own entries, then the parent's; the first that matches stands.
 - **signed**: words with + and - change the parent's; words without signs replace it.`
 
-const section = (name: DirectiveName): string =>
+const sectionsIntroduction = `## Sections
+
+The lines from \`[Name argument]\` to \`[/Name]\`, or to the end of the file, hold only where the argument matches. One of a name
+ends an open one of the same name; different ones nest. Lines count in this order: the plain lines of server.ini, those of
+[Directory] and .psoaccess from the root down, then all [Files] and [FilesMatch] from the root down, then [Location].`
+
+const directiveChapter = (name: DirectiveName): string =>
+  chapter(name, rows[name].doc, `${name} = ${rows[name].kind.syntax}`, factsOf(name))
+
+const sectionChapter = (name: SectionName): string =>
+  chapter(name, sections[name].doc, `[${name} ${sections[name].argument}]`, factsOfSection(name))
+
+const chapter = (name: string, doc: string, syntax: string, facts: readonly Fact[]): string =>
   [
     `### ${name}`,
-    rows[name].doc,
-    `\`\`\`ini\n${name} = ${rows[name].kind.syntax}\n\`\`\``,
-    factsOf(name)
-      .map(([label, text]) => `- ${label}: ${text}`)
-      .join('\n'),
+    doc,
+    `\`\`\`ini\n${syntax}\n\`\`\``,
+    facts.map(([label, text]) => `- ${label}: ${text}`).join('\n'),
   ].join('\n\n')
 
-function factsOf(name: DirectiveName): readonly (readonly [label: string, text: string])[] {
+const factsOfSection = (name: SectionName): readonly Fact[] => [
+  ['Where', sections[name].serverOnly ? 'server.ini' : 'server.ini, .psoaccess'],
+  ['Nests in', sections[name].within.join(', ') || 'nothing'],
+]
+
+function factsOf(name: DirectiveName): readonly Fact[] {
   const row = rows[name]
   return [
     ['Default', row.defaultDoc ?? (row.kind.show(row.default) || 'none')],

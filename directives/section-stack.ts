@@ -9,7 +9,7 @@ type Header = Extract<SourceLine, { kind: 'section' }>
 
 /** A header opens a section; one of a name that ends its like ends an open one first, and what is open inside that. */
 export function openSection(parsing: Parsing, header: Header): void {
-  const name = sectionNamed(header.name) ?? header.name
+  const name = spelled(header.name)
   if (endsItsLike(name)) closeThrough(parsing, name)
   const outer = parsing.open.at(-1)
   const isSkipped = outer !== undefined && outer.block === undefined
@@ -17,7 +17,7 @@ export function openSection(parsing: Parsing, header: Header): void {
 }
 
 export function closeSection(parsing: Parsing, { at, name: written }: { at: Position; name: string }): void {
-  const name = sectionNamed(written) ?? written
+  const name = spelled(written)
   if (closeThrough(parsing, name)) return
   complain(parsing, 'bad-section', at, `[/${name}]`, `expected an open [${name}], got none`)
 }
@@ -62,7 +62,7 @@ function sectionOf(parsing: Parsing, name: SectionName, { at, text }: Header): S
 
 const allSections: readonly string[] = [...Object.keys(sections), ...sectionsNotBuilt]
 
-const sectionNamed = (name: string): string | undefined =>
-  allSections.find(section => section.toLowerCase() === name.toLowerCase())
+const spelled = (name: string): string =>
+  allSections.find(section => section.toLowerCase() === name.toLowerCase()) ?? name
 
 const isBuilt = (name: string): name is SectionName => Object.hasOwn(sections, name)

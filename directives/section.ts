@@ -12,13 +12,47 @@ export interface Section {
   readonly matches: Pattern['matches']
 }
 
-/** Where each section may stand. `within`: what it may nest in. */
-export const sections: Readonly<Record<SectionName, { serverOnly: boolean; within: readonly SectionName[] }>> = {
-  Directory: { serverOnly: true, within: [] },
-  Location: { serverOnly: true, within: [] },
-  Files: { serverOnly: false, within: ['Directory', 'FilesMatch'] },
-  FilesMatch: { serverOnly: false, within: ['Directory', 'Files'] },
+/** All that is known about a section; the reference reads it here. */
+interface SectionRow {
+  /** The argument as the reference shows it. */
+  readonly argument: string
+  readonly serverOnly: boolean
+  /** What it may nest in. */
+  readonly within: readonly SectionName[]
+  /** One sentence, present tense. */
+  readonly doc: string
 }
+
+export const sections: Readonly<Record<SectionName, SectionRow>> = {
+  Directory: {
+    argument: 'PATH',
+    serverOnly: true,
+    within: [],
+    doc: 'Holds for a directory and all below it, just before its .psoaccess; in the path `*` and `?` take no slash, and a relative one begins at the directory that holds `conf`.',
+  },
+  Location: {
+    argument: '/URL-PATH',
+    serverOnly: true,
+    within: [],
+    doc: 'Holds for the URLs at and below a path, after all else; `*` and `?` take no slash.',
+  },
+  Files: {
+    argument: 'NAME | WILDCARD | ~ PATTERN',
+    serverOnly: false,
+    within: ['Directory', 'FilesMatch'],
+    doc: "Holds for files of that name here and below, after the plain lines of all directories, so that it beats a child's.",
+  },
+  FilesMatch: {
+    argument: 'PATTERN',
+    serverOnly: false,
+    within: ['Directory', 'Files'],
+    doc: 'Holds for files whose name the regular expression finds, as Files does.',
+  },
+}
+
+/** The section's name as it is spelled here, whatever its case. */
+export const sectionNamed = (name: string): SectionName | undefined =>
+  (Object.keys(sections) as SectionName[]).find(section => section.toLowerCase() === name.toLowerCase())
 
 /** Sections of the contract and of Apache that this version knows by name and does not serve. */
 export const sectionsNotBuilt: readonly string[] = [

@@ -1,17 +1,17 @@
-import { describe, directiveNamed, directiveNames, nearestName } from '../../directives/index.ts'
+import { describe, describeNamed, directiveNames, insteadOf } from '../../directives/index.ts'
 
-/** `pso directives [NAME]`: the reference of all of them, or of one; 1 where there is none of that name. */
+/** `pso directives [NAME]`: the reference of all directives, or of one or of a section; 1 where there is none of that name. */
 export function describeDirectives(name: string | undefined): number {
   if (name === undefined) {
     console.log(directiveNames.map(describe).join('\n\n'))
     return 0
   }
-  const known = directiveNamed(name)
-  if (known !== undefined) {
-    console.log(describe(known))
+  const description = describeNamed(name)
+  if (description !== undefined) {
+    console.log(description)
     return 0
   }
-  const nearest = nearestName(name, directiveNames)
-  console.error(`${name}: unknown directive${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}`)
+  const instead = insteadOf(name)
+  console.error(`${name}: unknown directive${instead === undefined ? '' : ` (${instead})`}`)
   return 1
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { editorHints } from '../../directives/editor-hints.ts'
-import { describe, reference } from '../../directives/reference.ts'
+import { describe, describeNamed, insteadOf, reference } from '../../directives/reference.ts'
 import { directiveNames, rows } from '../../directives/table.ts'
 
 t.test('the reference has every directive, once, with its syntax and its sentence', async t => {
@@ -31,6 +31,29 @@ t.test('one directive on the terminal', async t => {
   t.match(describe('UnsetEnv'), /Counts as a line of +SetEnv\n/)
   t.match(describe('AllowOverride'), /Where +server\.ini and its \[Directory\] sections\n/)
   t.match(describe('DirectoryIndex'), /Merging +replace\n +Twice in one file +append\n/)
+})
+
+t.test('sections have their place in the reference, and on the terminal', async t => {
+  t.ok(reference().includes('### FilesMatch\n'))
+  t.equal(
+    describeNamed('location'),
+    `[Location /URL-PATH]
+
+  Holds for the URLs at and below a path, after all else; \`*\` and \`?\` take no slash.
+
+  Where     server.ini
+  Nests in  nothing
+`,
+  )
+  t.equal(describeNamed('psosessionexpires'), describe('PSOSessionExpire'), 'an alias is its directive')
+})
+
+t.test('a name that is none: what to look at instead', async t => {
+  t.equal(describeNamed('PythonHandler'), undefined)
+  t.equal(insteadOf('pythonhandler'), 'use PSOHandler')
+  t.equal(insteadOf('Order'), 'use Require')
+  t.equal(insteadOf('PSOSesionExpire'), 'did you mean PSOSessionExpire?')
+  t.equal(insteadOf('Nonsense'), undefined)
 })
 
 t.test('editor hints are JSON, one entry per directive', async t => {
