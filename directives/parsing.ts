@@ -94,9 +94,16 @@ export function wordsOf(parsing: Parsing, at: Position, name: string, text: stri
   const where = source.scope === 'server' ? 'the environment has' : 'ExposeEnv lists and the environment has'
   const unset = (variable: string): void =>
     complain(parsing, 'unset-variable', at, name, `expected a variable that ${where}, got \${${variable}}`)
+  const words = plainWordsOf(parsing, at, name, text)?.map(word =>
+    expandVariables(word, source.context.environment, unset),
+  )
+  return problems.length > before ? undefined : words
+}
+
+/** The same of a text whose variables are replaced already: what they held is not read again. */
+export function plainWordsOf(parsing: Parsing, at: Position, name: string, text: string): string[] | undefined {
   try {
-    const words = readWords(text).map(word => expandVariables(word, source.context.environment, unset))
-    return problems.length > before ? undefined : words
+    return readWords(text)
   } catch (error) {
     complain(parsing, 'bad-line', at, name, (error as Error).message)
     return undefined

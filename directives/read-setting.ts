@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { NotBuiltError } from './kind.ts'
 import type { LineOrigin } from './layer.ts'
-import { complain, type OpenBlock, type Parsing, wordsOf } from './parsing.ts'
+import { complain, type OpenBlock, type Parsing, plainWordsOf, wordsOf } from './parsing.ts'
 import type { Position } from './position.ts'
 import type { SourceLine } from './read-lines.ts'
 import { replacedName, unknownName } from './unknown-line.ts'
@@ -98,7 +98,7 @@ function readEnvironment(parsing: Parsing, block: OpenBlock, value: unknown, lin
       continue
     }
     if (!isInPlace(parsing, block, line.at, name)) continue
-    const words = wordsOf(parsing, line.at, name, text)
+    const words = plainWordsOf(parsing, line.at, name, text)
     const read = words && readValue(parsing, line.at, name, words)
     if (read === undefined || !isAllowed(parsing, line.at, name, read.value)) continue
     const shown = parsing.table[name]!.kind.show(read.value)
