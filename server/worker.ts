@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { DirectivesError } from '../directives/index.ts'
+import { DirectivesError, type ServerConfig } from '../directives/index.ts'
 import { createServer, type Server } from './index.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
@@ -32,7 +32,8 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
     const ports = process.env['PSO_PORTS']?.split(' ').map(Number) ?? []
     server = await createServer({ config, development, workers, ports })
     addresses = await server.listen()
-    obeySignals(server, source)
+    // without a server.ini there may be one at the next reload
+    obeySignals(server, () => readConfig(source.file === undefined ? configSource(options) : source))
     announce({ workers, addresses }, alone, development)
   } catch (error) {
     const isConfiguration = [ConfigError, DirectivesError, StateDirectoryError].some(one => error instanceof one)
@@ -75,7 +76,7 @@ function announce(
   setInterval(() => process.connected && process.send!({ type: 'alive' }), 1000).unref()
 }
 
-function obeySignals(server: Server, source: ReturnType<typeof configSource>): void {
+function obeySignals(server: Server, readAgain: () => ServerConfig): void {
   const stop = onStop(() => {
     server.close().then(
       () => process.exit(0),
@@ -86,7 +87,7 @@ function obeySignals(server: Server, source: ReturnType<typeof configSource>): v
   process.on('disconnect', stop)
   process.on('SIGHUP', () => {
     try {
-      server.reload(readConfig(source))
+      server.reload(readAgain())
     } catch (error) {
       server.logError(`server.ini is not taken, the old configuration keeps serving: ${(error as Error).message}`)
     }

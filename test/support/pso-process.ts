@@ -16,9 +16,16 @@ export interface PsoProcess {
   readonly ended: Promise<number | string>
 }
 
-/** Starts `pso ARGS`; it is stopped, and gone, when the test ends. `detached`: as the leader of a process group, like a shell's job. */
-export function startPso(t: Test, args: readonly string[], { detached = false } = {}): PsoProcess {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached })
+interface StartOptions {
+  /** Default: this process's. */
+  readonly cwd?: string
+  /** As the leader of a process group, like a shell's job. */
+  readonly detached?: boolean
+}
+
+/** Starts `pso ARGS`; it is stopped, and gone, when the test ends. */
+export function startPso(t: Test, args: readonly string[], options: StartOptions = {}): PsoProcess {
+  const child = spawn(process.execPath, [cli, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
   child.stderr!.on('data', chunk => (errors += chunk))

@@ -140,6 +140,17 @@ t.test('SIGHUP takes a new server.ini, and keeps the old one where the new one i
   }
 })
 
+t.test('a server.ini that was not there at the start is taken by SIGHUP', async t => {
+  const top = t.testdir({ public_html: { 'a.txt': 'a' } })
+  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--listen', '127.0.0.1:0'], { cwd: top })
+  const url = await pso.url
+  const header = async (): Promise<string | null> => (await fetch(`${url}/a.txt`)).headers.get('x-new')
+  t.equal(await header(), null)
+  plant(join(top, 'conf'), { 'server.ini': 'Header = set X-New yes\n' })
+  pso.child.kill('SIGHUP')
+  await until(async () => (await header()) === 'yes')
+})
+
 t.test('check: every mistake of every file, and 1; none, and 0', async t => {
   const { config } = planted(t, {
     a: { '.psoaccess': '\nOptions = Nonsense\n' },
