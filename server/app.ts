@@ -13,6 +13,15 @@ export interface SiteHolder {
   site: Site
 }
 
+/** What the server of each address is made with; `timeoutMs`: how long a client may take to send its request. */
+export const httpOptions = (timeoutMs: number) => ({
+  maxHeaderSize: 64 * 1024,
+  requestTimeout: timeoutMs,
+  headersTimeout: timeoutMs,
+  // every 30 s unless told otherwise, whatever the limit is
+  connectionsCheckingInterval: Math.min(5000, timeoutMs / 4),
+})
+
 /**
  * Fastify with one catch-all route, whose onRequest hook hands every request to the line of `serve-request.ts`. All of the response is
  * written there: Fastify's own reply would run onSend twice for a failed save and never tell of a client that went away.
@@ -30,7 +39,7 @@ export async function buildApp(
     return503OnClosing: false,
     requestTimeout: timeoutMs,
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    http: { maxHeaderSize: 64 * 1024 },
+    http: httpOptions(timeoutMs),
     clientErrorHandler: answerUnreadable,
     // no route has a schema: without these Fastify loads ajv and its kin at every start
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
@@ -61,7 +70,7 @@ export const cookiesOf = (app: FastifyInstance): Cookies => ({
 })
 
 /** A request that could not be read has no route: a bare answer, then the connection is closed. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

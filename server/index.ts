@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeFileLoaders, onDamage } from '../session/index.ts'
-import { buildApp, cookiesOf } from './app.ts'
+import { answerUnreadable, buildApp, cookiesOf, httpOptions } from './app.ts'
 import { openLogs } from './logs.ts'
 import { makeSite } from './make-site.ts'
 import { createServer as createHttpServer } from './node-http.ts'
@@ -66,9 +66,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const [first, ...rest] = wanted
       await app.listen(first)
       for (const address of rest) {
-        const server = createHttpServer({ requestTimeout: directives.Timeout * 1000 }, (request, response) =>
+        const server = createHttpServer(httpOptions(directives.Timeout * 1000), (request, response) =>
           app.routing(request, response),
         )
+        server.on('clientError', answerUnreadable)
+        server.keepAliveTimeout = app.server.keepAliveTimeout
         more.push(server)
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject)
