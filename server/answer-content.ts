@@ -47,6 +47,9 @@ function answerDeclined(state: RequestState, isDeclined: boolean): void {
 
 function answerFile(state: RequestState): void {
   const { site, output, location } = state
+  if (output.flushed) throw new Error('a file was to be sent, but the head of the response has left')
+  // a file is sent as it is, without what a function before it wrote
+  output.discard()
   const { file, stats } = location as Location & { file: string }
   const answer = site.staticFiles.answer(
     state.method,

@@ -21,6 +21,10 @@ export class HeaderTable {
     return this.#fields?.has(name.toLowerCase()) ?? false
   }
 
+  get isEmpty(): boolean {
+    return this.#fields === undefined || this.#fields.size === 0
+  }
+
   /** Replaces whatever the field had. */
   set(name: string, value: string | number): void {
     const text = checked(name, value)

@@ -29,6 +29,8 @@ export class Output {
   sentBytes = 0
   /** True once the head has left: status, headers and cookies stand, and a failure can only cut the connection. */
   flushed = false
+  /** The head on its way, from the first flush on: it may have to wait for a session. */
+  head: Promise<void> | undefined
   #chunks: (string | Uint8Array)[] = []
 
   write(chunk: string | Uint8Array): void {

@@ -79,13 +79,18 @@ export class RequestState {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.closed) this.#abort.abort()
+    if (this.isAborted) this.#abort.abort()
     return this.#abort.signal
   }
 
   /** The response is over: whoever listens to the signal stops. */
   close(): void {
     this.closed = true
-    this.#abort?.abort()
+    if (this.isAborted) this.#abort?.abort()
+  }
+
+  /** The client went away before it had the whole answer. */
+  get isAborted(): boolean {
+    return this.closed && !this.response.writableFinished
   }
 }

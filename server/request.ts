@@ -1,5 +1,6 @@
 import { environOf, pathInfoOf } from './environ.ts'
 import { HeaderTable } from './header-table.ts'
+import { notBuilt } from './not-built.ts'
 import type { PhaseName } from './phase.ts'
 import type { RequestState } from './request-state.ts'
 import { flush } from './send-response.ts'
@@ -176,7 +177,35 @@ export class Request {
 
   /** Sends what was written; resolves when the client can take more. From here on status, headers and cookies stand. */
   flush(): Promise<void> {
-    return flush(this.#state)
+    const flushed = flush(this.#state)
+    // one that nobody awaits is looked at when the handler ends
+    flushed.catch(() => {})
+    return flushed
+  }
+
+  read(): never {
+    throw notBuilt('req.read()')
+  }
+
+  readline(): never {
+    throw notBuilt('req.readline()')
+  }
+
+  sendfile(_path: string): never {
+    throw notBuilt('req.sendfile()')
+  }
+
+  internalRedirect(_url: string): never {
+    throw notBuilt('req.internalRedirect()')
+  }
+
+  addHandler(_phase: PhaseName, _handler: (request: Request) => unknown): never {
+    throw notBuilt('req.addHandler()')
+  }
+
+  /** The same request as a Fetch `Request`. */
+  get fetch(): globalThis.Request {
+    throw notBuilt('req.fetch')
   }
 
   /** Sets the content type; the head itself leaves with the first flush or at the end. */
@@ -196,6 +225,10 @@ export class Request {
 
   /** The absolute URL of a path on this server. */
   constructUrl(path: string): string {
-    return new URL(path, `${this.#state.fastify.protocol}://${this.#state.fastify.host || this.hostname}`).href
+    const { protocol, host } = this.#state.fastify
+    const named = `${protocol}://${host}`
+    // a Host that no URL can have is a client's nonsense, not the handler's failure
+    return new URL(path, URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`)
+      .href
   }
 }

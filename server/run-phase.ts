@@ -16,7 +16,7 @@ export function runPhase(state: RequestState, phase: Phase, refs: readonly Handl
   for (let index = 0; index < refs.length; index++) {
     const answer = callFunction(state, phase, refs[index]!)
     if (answer instanceof Promise) return runOn(state, phase, refs, index, answer)
-    if (endsPhase(phase, refs[index]!, answer)) return true
+    if (endsPhase(state, phase, answer)) return true
   }
   return false
 }
@@ -28,8 +28,9 @@ async function runOn(
   from: number,
   pending: Promise<unknown>,
 ): Promise<boolean> {
-  if (endsPhase(phase, refs[from]!, await pending)) return true
-  for (const ref of refs.slice(from + 1)) if (endsPhase(phase, ref, await callFunction(state, phase, ref))) return true
+  if (endsPhase(state, phase, await pending)) return true
+  for (const ref of refs.slice(from + 1))
+    if (endsPhase(state, phase, await callFunction(state, phase, ref))) return true
   return false
 }
 
@@ -42,19 +43,27 @@ export function callFunction(state: RequestState, phase: Phase, ref: HandlerRef)
 
 function call(state: RequestState, found: PhaseFunction): unknown {
   state.running = found.name
-  return found.run(requestOf(state))
+  const answer = found.run(requestOf(state))
+  return isThenable(answer) ? Promise.resolve(answer) : answer
 }
 
+/** A promise of some library's own, such as a query that runs when it is awaited. */
+const isThenable = (answer: unknown): boolean =>
+  typeof answer === 'object' &&
+  answer !== null &&
+  !(answer instanceof Promise) &&
+  typeof (answer as { then?: unknown }).then === 'function'
+
 /** Judges one answer by DESIGN 5; throws what ends the request. */
-function endsPhase(phase: Phase, ref: HandlerRef, answer: unknown): boolean {
+function endsPhase({ running = '' }: RequestState, phase: Phase, answer: unknown): boolean {
   const status = answer === undefined || answer === null ? (phase.runs === 'first' ? DECLINED : OK) : answer
   if (status === DECLINED) return false
   if (status === OK || status === 200) return phase.runs === 'first'
   if (status === DONE || (typeof status === 'number' && isFinalStatus(status))) throw new ServerReturn(status as number)
   throw new HandlerError(
     'bad-answer',
-    `expected OK, DECLINED, DONE, an HTTP status or nothing from the ${phase.name} phase, got ${show(answer)}`,
-    { phase: phase.name, file: ref.module },
+    `expected OK, DECLINED, DONE, an HTTP status or nothing from the ${phase.name} phase, got ${show(answer)} (${running})`,
+    { phase: phase.name, file: running },
   )
 }
 

@@ -1,14 +1,20 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
 import { endTogether } from './end-together.ts'
 import { applyHeaders } from './header-actions.ts'
-import { writeChunk } from './output.ts'
+import { type Output, writeChunk } from './output.ts'
 import type { RequestState } from './request-state.ts'
 import { sendSlice } from './send-slice.ts'
+import { ServerReturn } from './server-return.ts'
+import { DONE } from './status.ts'
 
-/** Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection. */
+/**
+ * Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection.
+ * A client that has gone away ends the request here, as in PHP: a handler that writes for ever would never notice.
+ */
 export async function flush(state: RequestState): Promise<void> {
-  if (state.closed) return
-  if (!state.output.flushed) await sendHead(state)
+  if (state.settled) throw new Error('the request is over: nothing more can be sent')
+  if (state.closed) throw new ServerReturn(DONE, 'the client has gone away')
+  if (!state.output.flushed) await (state.output.head ??= sendHead(state))
   const chunk = state.output.take()
   if (state.method === 'HEAD') return
   state.output.sentBytes += byteLength(chunk)
@@ -20,9 +26,13 @@ async function sendHead(state: RequestState): Promise<void> {
   const isEventStream = /^text\/event-stream\b/i.test(contentTypeOf(state) ?? '')
   const sessions = await Promise.all(state.sessions.map(({ session }) => session))
   if (isEventStream) for (const session of sessions) await session.release()
+  // the request may have ended meanwhile, by an error that nobody caught
+  if (state.output.flushed || state.closed) return
   const head = headOf(state)
   for (const session of sessions) closeCreation(session)
   state.output.flushed = true
+  // a length that the author promised is kept, or the connection is cut
+  if (state.output.headers.has('content-length')) state.response.strictContentLength = true
   state.response.writeHead(state.output.status, head)
   state.response.flushHeaders()
 }
@@ -43,6 +53,8 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   const { slice, status } = output
   const bodiless = status === 204 || status === 304
   const body = slice === undefined ? output.take() : ''
+  // an author's length could only be wrong here, and the client would take a part of the next answer for this one's
+  if (bodiless || output.isFile || state.method !== 'HEAD') output.headers.delete('content-length')
   const head = headOf(state, bodiless)
   const length = slice?.length ?? byteLength(body)
   if (!bodiless && !output.isFile && !output.headers.has('content-length')) head.push('Content-Length', String(length))
@@ -63,10 +75,13 @@ function headOf(state: RequestState, bodiless = false): string[] {
     const cookie = session instanceof Promise ? undefined : cookieOf(session)
     if (cookie !== undefined) output.headers.add('Set-Cookie', cookie)
   }
+  // how the body is framed is the server's matter
+  output.headers.delete('transfer-encoding')
   const type = bodiless || output.headers.has('content-type') ? undefined : contentTypeOf(state)
+  if (output.prepared.length > 0 && (type !== undefined || !output.headers.isEmpty)) yieldToAuthor(output, type)
   if (state.plan.directives.Header.length > 0) {
     for (let at = 0; at < output.prepared.length; at += 2)
-      output.headers.set(output.prepared[at]!, output.prepared[at + 1]!)
+      output.headers.add(output.prepared[at]!, output.prepared[at + 1]!)
     output.prepared = []
     if (type !== undefined) output.headers.set('Content-Type', type)
     applyHeaders(state)
@@ -75,6 +90,21 @@ function headOf(state: RequestState, bodiless = false): string[] {
   if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)
   output.headers.appendTo(head)
   return head
+}
+
+/** What only the server knows of a file's bytes. */
+const facts = new Set(['content-length', 'content-encoding', 'content-range'])
+
+/** One field of a name: an author's (`type` is one) goes before a file's own, except for facts; fields of `Vary` add up. */
+function yieldToAuthor(output: Output, type: string | undefined): void {
+  const kept: string[] = []
+  for (let at = 0; at < output.prepared.length; at += 2) {
+    const name = output.prepared[at]!.toLowerCase()
+    if (facts.has(name)) output.headers.delete(name)
+    else if (name !== 'vary' && (output.headers.has(name) || (name === 'content-type' && type !== undefined))) continue
+    kept.push(output.prepared[at]!, output.prepared[at + 1]!)
+  }
+  output.prepared = kept
 }
 
 /** A handler's page is HTML unless it says otherwise; a file has its own type or none. */

@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { does } from '../support/handlers.ts'
+import { site } from '../support/site.ts'
+
+/** The answer to a GET as it is on the wire: a client would hide what is wrong with it. */
+async function wire(url: string, path = '/', method = 'GET'): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let text = ''
+  socket.on('data', chunk => (text += chunk.toString('latin1')))
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  await once(socket, 'close')
+  return text
+}
+
+const fields = (text: string, name: string): string[] =>
+  [...text.matchAll(new RegExp(`^${name}: (.*)\r$`, 'gim'))].map(([, value]) => value!)
+const bodyOf = (text: string): string => text.slice(text.indexOf('\r\n\r\n') + 4)
+
+t.test('flushes that nobody awaits send one head, and everything before the end', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s',
+    'handler.ts': does(
+      'req.pso().session.a = 1; req.write("a"); req.flush(); req.write("b"); req.flush(); if (req.args) throw new Error("late"); return "c"',
+    ),
+  })
+  const url = await app.url()
+  const answer = await fetch(url)
+  t.equal(await answer.text(), 'abc')
+  t.equal(answer.headers.getSetCookie().length, 1)
+  t.equal(app.errorLog(), '')
+  await t.rejects(
+    fetch(`${url}/?fail`).then(failed => failed.text()),
+    'what was flushed is cut off',
+  )
+})
+
+t.test('a handler that flushes for ever ends when its client goes away, and its session is saved', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\ns = shared\nPSOSessionLock = off\nPSOLogHandler = log.ts',
+    'log.ts': 'export const log = (req: any) => (globalThis as any).logged(req.signal.aborted)\n',
+    'handler.ts': does(
+      'const { session } = req.pso(); if (req.args) return String(session.n); for (session.n = 0; ; session.n++) { req.write("x"); await req.flush() }',
+    ),
+  })
+  const logged = new Promise<boolean>(resolve => ((globalThis as any).logged = resolve))
+  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'data')
+  socket.destroy()
+  t.equal(await logged, true, 'the log phase can tell')
+  t.match((await app.inject('/?n')).body, /^\d+$/)
+  t.notMatch(app.errorLog(), /error/)
+})
+
+t.test('a generator is closed when its client goes away: its finally runs', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts':
+      'export async function* handler () { try { for (;;) yield "x" } finally { (globalThis as any).ended("finally") } }\n',
+  })
+  const ended = new Promise<string>(resolve => ((globalThis as any).ended = resolve))
+  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'data')
+  socket.destroy()
+  t.equal(await ended, 'finally')
+})
+
+t.test('what is sent after the request is over is an error of who sends it, and breaks nothing', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'setImmediate(() => { req.write("late"); req.flush().catch((error: Error) => (globalThis as any).late(error.message)) }); return "a"',
+    ),
+  })
+  const late = new Promise<string>(resolve => ((globalThis as any).late = resolve))
+  t.equal((await app.inject('/')).body, 'a')
+  t.match(await late, /over/)
+})
+
+t.test('the signal is for a client that goes away, not for an answer that is complete', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts',
+    'log.ts': 'export const log = (req: any) => (globalThis as any).logged(req.signal.aborted)\n',
+    'handler.ts': does('req.signal; return "a"'),
+  })
+  const logged = new Promise<boolean>(resolve => ((globalThis as any).logged = resolve))
+  await (await fetch(await app.url())).text()
+  t.equal(await logged, false)
+})
+
+t.test('the length of a complete answer is its own, whatever an author says', async t => {
+  for (const [headers, expected] of [
+    ['"Content-Length": "2"', ['6']],
+    ['"Content-Length": "60"', ['6']],
+    ['"Transfer-Encoding": "chunked"', ['6']],
+  ] as const) {
+    const app = await site(t, {
+      '.psoaccess': '',
+      'handler.ts': does(
+        `for (const [name, value] of Object.entries({ ${headers} })) req.headersOut.set(name, value); return "abcdef"`,
+      ),
+    })
+    const text = await wire(await app.url())
+    t.same(fields(text, 'content-length'), expected, headers)
+    t.same(fields(text, 'transfer-encoding'), [], headers)
+    t.equal(bodyOf(text), 'abcdef', headers)
+  }
+  const none = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('req.headersOut.set("Content-Length", 3); req.write("abc"); return 204'),
+  })
+  t.same(fields(await wire(await none.url()), 'content-length'), [])
+})
+
+t.test('a length that was promised with a flush is kept, or the connection is cut', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'req.headersOut.set("Content-Length", req.args); req.write("abc"); await req.flush(); return "def"',
+    ),
+  })
+  const url = await app.url()
+  t.equal(await (await fetch(`${url}/?6`)).text(), 'abcdef')
+  await t.rejects(fetch(`${url}/?9`).then(answer => answer.text()))
+  t.match(bodyOf(await wire(url, '/?4')), /^(abc)?$/, 'not a byte more than was promised')
+})
+
+t.test('a file has one field of a name: an author’s goes before its own, but not what describes its bytes', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOTypeHandler = own.ts\nPSOHeaderParserHandler = own.ts',
+    'own.ts':
+      'export const type = (req: any) => { req.contentType = "text/x-own"; return 0 }\nexport const headerParser = (req: any) => { for (const [name, value] of [["ETag", \'"own"\'], ["Vary", "Cookie"], ["Content-Length", "1"]]) req.headersOut.set(name, value) }\n',
+    'a.txt': 'file',
+    header: { '.psoaccess': 'Header = set X-A a', 'a.txt': 'file' },
+  })
+  for (const path of ['/a.txt', '/header/a.txt']) {
+    const text = await wire(await app.url(), path)
+    t.same(
+      ['etag', 'vary', 'content-type', 'content-length'].map(name => fields(text, name)),
+      [['"own"'], ['Cookie'], ['text/x-own'], ['4']],
+      path,
+    )
+    t.equal(bodyOf(text), 'file')
+  }
+})
+
+t.test('a file is sent as it is, whatever was written before it', async t => {
+  const app = await site(t, {
+    declined: { '.psoaccess': 'SetHandler = pso-program', 'handler.ts': does('req.write("x"); return DECLINED') },
+    phase: {
+      '.psoaccess': 'PSOAccessHandler = a.ts',
+      'a.ts': 'export const access = async (req: any) => { req.write("x"); if (req.args) await req.flush() }\n',
+    },
+  })
+  const { writeFileSync } = await import('node:fs')
+  for (const name of ['declined', 'phase']) writeFileSync(`${app.root}/${name}/a.txt`, 'file')
+  const url = await app.url()
+  for (const name of ['declined', 'phase']) t.equal(bodyOf(await wire(url, `/${name}/a.txt`)), 'file')
+  await t.rejects(fetch(`${url}/phase/a.txt?flush`).then(answer => answer.text()))
+})
