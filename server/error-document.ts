@@ -10,7 +10,9 @@ import { whereThrown } from './where-thrown.ts'
 
 /** The HTTP status that an error means. */
 export function statusOf(error: unknown): number {
-  if (error instanceof ServerReturn || error instanceof Refusal) return error.status
+  if (error instanceof Refusal) return error.status
+  // one that is no error arrives here where nobody could take it as an answer any more
+  if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
   if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
   return 500
 }
@@ -28,9 +30,25 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
   output.isFile = false
   output.prepared = []
   output.contentType = 'text/html; charset=utf-8'
-  for (const name of ['content-type', 'content-length']) output.headers.delete(name)
+  for (const name of ofTheBody) if (name !== 'content-range' || status !== 416) output.headers.delete(name)
+  if (isFailure(error)) for (const name of ofCaches) output.headers.delete(name)
   output.write(errorPage(status, mayExplain(state) ? explanation(error) : undefined))
 }
+
+/** Headers that speak of the body in whose place the error's is sent. */
+const ofTheBody = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-disposition',
+  'content-range',
+  'etag',
+  'last-modified',
+]
+/** How long the page that was meant may be kept; the error that came in its place may not. */
+const ofCaches = ['cache-control', 'expires', 'age']
 
 /** In development, and only to a client on this machine, the page says what is wrong and where. */
 function mayExplain(state: RequestState): boolean {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** What to write in place of a common slip that keeps a module from loading; undefined where nothing is known. `file`: where it stands. */
 export function importHint(error: Error, file: string | undefined): string | undefined {
@@ -19,12 +20,13 @@ export function importHint(error: Error, file: string | undefined): string | und
   return undefined
 }
 
-/** Whether a module exports a type of that name: its own text says so; `pso` has more types than values. */
-function isType(module: string, name: string, file: string | undefined): boolean {
-  if (module === 'pso') return true
-  if (file === undefined || !module.startsWith('.')) return false
+const psoFile = fileURLToPath(new URL('./package.ts', import.meta.url))
+
+/** Whether a module exports a type of that name: its own text says so. */
+function isType(module: string, name: string, file = ''): boolean {
+  if (module !== 'pso' && !module.startsWith('.')) return false
   try {
-    const source = readFileSync(resolve(dirname(file), module), 'utf8')
+    const source = readFileSync(module === 'pso' ? psoFile : resolve(dirname(file), module), 'utf8')
     return new RegExp(
       String.raw`\bexport\s+(?:declare\s+)?(?:type|interface)\s+${name}\b|\bexport\s+type\s*\{[^}]*\b${name}\b`,
     ).test(source)

@@ -6,7 +6,7 @@ export class Input {
   readonly #pairs: readonly (readonly [string, string])[]
 
   constructor(query: string | undefined, body: string | undefined) {
-    this.#pairs = [...new URLSearchParams(query ?? ''), ...new URLSearchParams(body ?? '')]
+    this.#pairs = [...pairsOf(query), ...pairsOf(body)]
   }
 
   get pairs(): readonly (readonly [string, string])[] {
@@ -18,16 +18,21 @@ export class Input {
   }
 }
 
+/** A question mark at the beginning, which URLSearchParams would drop, is part of the first name. */
+const pairsOf = (text = ''): URLSearchParams => new URLSearchParams(text.startsWith('?') ? `&${text}` : text)
+
 /**
  * Reads a form's body before any lock is taken. A body over LimitRequestBody is 413, whether it is declared or only sent;
  * other content types are left alone (multipart is an error for now: 415).
  */
 export function readInput(state: RequestState): void | Promise<void> {
+  // the document of an error has no body of its own
+  if (state.errorStatus !== undefined) return
   const limit = state.plan.directives.LimitRequestBody
   const declared = Number(state.raw.headers['content-length'] ?? 0)
   if (limit > 0 && declared > limit)
     throw new ServerReturn(413, `the body has ${declared} bytes, LimitRequestBody is ${limit}`)
-  if (state.content?.kind !== 'program' || state.input !== undefined || state.method !== state.raw.method) return
+  if (state.content?.kind !== 'program' || state.input !== undefined) return
   const type = state.raw.headers['content-type']
   if (type === undefined) return
   if (/^multipart\/form-data\b/i.test(type)) throw new ServerReturn(415, 'multipart forms are not built yet')

@@ -37,7 +37,7 @@ function known(module: HandlerModule, ref: HandlerRef, phase: Phase): PhaseFunct
 
 function pick(module: HandlerModule, file: string, ref: HandlerRef, phase: Phase): PhaseFunction {
   const wanted = ref.function ?? phase.defaultFunction
-  const found = ref.function === undefined ? (module[wanted] ?? module['default']) : at(module, ref.function)
+  const found = ref.function === undefined ? unnamed(module, phase) : at(module, ref.function)
   const name = `${file}::${wanted}`
   if (typeof found === 'function') return { name, run: found as (request: Request) => unknown }
   if (typeof found === 'object' && found !== null && typeof (found as { fetch?: unknown }).fetch === 'function')
@@ -52,6 +52,10 @@ function pick(module: HandlerModule, file: string, ref: HandlerRef, phase: Phase
     { phase: phase.name, file, at: ref.at },
   )
 }
+
+/** The phase's own function; a page may be the default export as well, but what guards a page is never taken for granted. */
+const unnamed = (module: HandlerModule, { name, defaultFunction }: Phase): unknown =>
+  module[defaultFunction] ?? (name === 'Content' ? module['default'] : undefined)
 
 /** `a.b` is the method b of a; a class met on the way is made with `new`, as mod_python does. */
 function at(module: HandlerModule, path: string): unknown {

@@ -67,6 +67,7 @@ export async function failRequest(state: RequestState, error: unknown): Promise<
 /** Saves the session, then sends what there is. A save that fails takes back the answer; after a flush it cuts the connection. */
 async function finish(state: RequestState): Promise<void> {
   try {
+    if (state.output.head !== undefined) await state.output.head
     const saved = finishSessions(state)
     if (saved !== undefined) await saved
     if (state.settled) return
@@ -99,13 +100,15 @@ function settle(state: RequestState): void {
 
 /** Turns what was thrown into an answer: a status that ends the request, or the document of an error. */
 async function answerError(state: RequestState, error: unknown): Promise<void> {
-  const status = statusOf(error)
-  if (error instanceof ServerReturn && status < 400) {
-    if (status >= 200) state.output.status = status
+  if (error instanceof ServerReturn && error.status < 400) {
+    if (error.status >= 200) state.output.status = error.status
     return
   }
+  const status = statusOf(error)
   logError(state, error, status)
   if (isFailure(error)) revertSessions(state)
+  // a flush that nobody awaited: what it promised to the client stands
+  if (state.output.head !== undefined) await state.output.head.catch(() => {})
   if (state.output.flushed) {
     state.response.destroy()
     return

@@ -1,7 +1,8 @@
 import type { Awaitable, Session, SessionImplementation } from '../session/index.ts'
 import type { CookieAttributes } from './cookies.ts'
 import { inputOf } from './input.ts'
-import { openSessionFor } from './open-session-for.ts'
+import { notBuilt } from './not-built.ts'
+import { openSessionFor, serviceIdOf } from './open-session-for.ts'
 import type { Request } from './request.ts'
 import type { RequestState } from './request-state.ts'
 import { ServerReturn } from './server-return.ts'
@@ -23,7 +24,10 @@ export class ServiceRequest {
 
   /** The session that the fixup phase brought. */
   get session(): Session {
-    const opened = this.#state.sessions[0]
+    const { sessions, errorStatus } = this.#state
+    // the document of an error may be another service's
+    const serviceId = sessions.length > 1 && errorStatus !== undefined ? serviceIdOf(this.#state) : undefined
+    const opened = sessions.find(known => known.serviceId === serviceId) ?? sessions[0]
     if (opened === undefined || opened.session instanceof Promise)
       throw new Error(
         'this request has no session: PSOFixupHandler does not call pso::fixup; await req.pso().getSession() opens one',
@@ -85,6 +89,10 @@ export class ServiceRequest {
     const dict: Record<string, string[]> = Object.create(null)
     for (const [name, value] of inputOf(this.#state).pairs) (dict[name] ??= []).push(value)
     return dict
+  }
+
+  getFile(_key: string): never {
+    throw notBuilt('getFile()')
   }
 
   getCookie(key: string): string | undefined
@@ -186,7 +194,9 @@ export class ServiceRequest {
   serviceUrl(path = '', params: Readonly<Record<string, string | number | readonly string[]>> = {}): string {
     const { content } = this.#state
     const script = content?.kind === 'program' ? content.scriptUrl : this.#request.uri
-    const url = new URL(this.#request.constructUrl(`${encodePath(script)}${path.replace(/^\//, '')}`))
+    const below = path.replace(/^\//, '')
+    const slash = below === '' || script.endsWith('/') ? '' : '/'
+    const url = new URL(this.#request.constructUrl(encodePath(script) + slash + below))
     for (const [name, value] of Object.entries(params))
       for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
     return url.href

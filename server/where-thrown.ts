@@ -13,13 +13,17 @@ export interface Thrown {
 
 /** Tells what an error says and where in a user's code it came from; `?v=N` of a reloaded module is not shown. */
 export function whereThrown(error: unknown): Thrown {
-  if (!(error instanceof Error))
+  try {
+    if (error instanceof HandlerError) return ofHandlerError(error)
+    if (error instanceof Error) return described(error, `${error.name}: ${error.message}`)
     return {
       message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown`,
       frame: undefined,
     }
-  if (error instanceof HandlerError) return ofHandlerError(error)
-  return described(error, `${error.name}: ${error.message}`)
+  } catch {
+    // its own toString, or a getter of it, throws; an object without a prototype has none
+    return { message: 'a value that cannot be shown was thrown', frame: undefined }
+  }
 }
 
 function ofHandlerError(error: HandlerError): Thrown {
@@ -45,7 +49,8 @@ interface Place {
   readonly column?: number
 }
 
-const ownDirectory = new URL('.', import.meta.url).href
+/** Of all of pso's sources: a session's error is laid to the line that caused it. */
+const ownDirectory = fileURLToPath(new URL('.', import.meta.url))
 
 /** The head of the stack, where Node puts the place of a syntax error, else the first frame in a user's code. */
 function placeOf(error: Error): Place | undefined {
@@ -59,9 +64,14 @@ function placeOf(error: Error): Place | undefined {
       ...(caret === null ? {} : { column: caret[1]!.length + 1 }),
     }
   }
-  for (const [, url, line, column] of stack.matchAll(/(file:\/\/\/[^\s()]*?)(?:\?v=\d+)?:(\d+):(\d+)/g))
-    if (!url!.startsWith(ownDirectory) && !url!.includes('/node_modules/'))
-      return { file: fileURLToPath(url!), line: Number(line), column: Number(column) }
+  // a module is named by its URL, a CommonJS module by its path
+  for (const [, url, path, line, column] of stack.matchAll(
+    /^ +at (?:.*?\()?(?:(file:\/\/\/\S*?)(?:\?v=\d+)?|(\/.*?)):(\d+):(\d+)\)?$/gm,
+  )) {
+    const file = path ?? fileURLToPath(url!)
+    if (!file.startsWith(ownDirectory) && !file.includes('/node_modules/'))
+      return { file, line: Number(line), column: Number(column) }
+  }
   const importer = /imported from (\/[^\n]+?)$/m.exec(error.message)
   return importer === null ? undefined : { file: importer[1]!.replace(/\?v=\d+/, ''), line: 1 }
 }

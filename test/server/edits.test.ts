@@ -98,6 +98,7 @@ t.test('common slips get a sentence that says what to write', async t => {
   for (const [source, sentence] of [
     ["import { Request } from 'pso'\nexport const handler = (req: Request) => 'x'\n", /import (?:\{ )?type/],
     ["import { Shape } from './shapes.ts'\nexport const handler = (s: Shape) => 'x'\n", /import (?:\{ )?type/],
+    ["import { NOPE } from 'pso'\nexport const handler = NOPE\n", /named &#39;NOPE&#39;, [^(]*:1</],
     ['enum Colour { Red }\nexport const handler = () => Colour.Red\n', /enum/i],
     [
       'class A { constructor(private a: number) {} }\nexport const handler = () => String(new A(1))\n',

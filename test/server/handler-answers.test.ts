@@ -45,7 +45,16 @@ t.test('what is no answer is a 500 that says so in the log, and nothing of the b
     ['req.status = 42', 500, /expected an HTTP status/],
     ['req.pso().setHeaderOut("X-A", "b\\r\\nInjected: yes")', 500, /Invalid character|header/i],
     ['req.pso().redirect("/x\\r\\nInjected: yes")', 500, /Invalid character|header/i],
-    ['const a: any = {}; a.a = a; return a', 500, /circular/i],
+    ['const a: any = {}; a.a = a; return a', 500, /circular.*handler\.ts::handler/i],
+    ['return { a: 1n }', 500, /BigInt.*handler\.ts::handler/],
+    ['return { toJSON() {} }', 500, /toJSON gives nothing/],
+    ['return true', 500, /got true.*handler\.ts::handler/],
+    ['throw new ServerReturn(42)', 500, /got 42.*handler\.ts:4/],
+    ['throw new ServerReturn("404" as any)', 500, /from 100 to 599, got 404/],
+    ['req.pso().sendStatus(NaN)', 500, /got NaN/],
+    ['throw Object.create(null)', 500, /cannot be shown/],
+    ['throw { toString() { throw 1 } }', 500, /cannot be shown/],
+    ['throw Object.defineProperty(new Error("x"), "stack", { get() { throw 1 } })', 500, /cannot be shown/],
   ] as const
   for (const [body, status, log] of cases) {
     const app = await site(t, { '.psoaccess': '', 'handler.ts': does(body) })
@@ -156,6 +165,59 @@ t.test('redirect ends the request: 302 or 301, cookies and session kept, what wa
   t.notMatch(answer.body, /shown|never/)
   t.equal([answer.headers['set-cookie']].flat().length, 2)
   t.equal((await app.inject('/?p')).statusCode, 301)
+})
+
+t.test('a promise of a library’s own is waited for', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOAccessHandler = a.ts',
+    'a.ts': 'export const access = (req: any) => ({ then (done: any) { done(req.args ? 403 : 0) } })\n',
+    'handler.ts': 'export const handler = () => ({ then (done: any) { done("text") } })\n',
+  })
+  t.equal((await app.inject('/')).body, 'text')
+  t.equal((await app.inject('/?x')).statusCode, 403)
+})
+
+t.test('DECLINED from any depth is the file, or 404', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'SetHandler = pso-program',
+    'handler.ts': does('throw new ServerReturn(DECLINED)'),
+    'a.txt': 'file',
+  })
+  t.equal((await app.inject('/a.txt')).body, 'file')
+  t.equal((await app.inject('/none')).statusCode, 404)
+})
+
+t.test('an error has none of the headers of the page in whose place it comes; cookies and others stay', async t => {
+  const set =
+    'for (const [name, value] of [["Content-Encoding", "gzip"], ["ETag", "e"], ["Cache-Control", "public"], ["Retry-After", "9"]] as const) req.headersOut.set(name, value); req.pso().setCookie("a", "b");'
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(`${set} if (req.args) return 503; throw new Error("x")`),
+  })
+  const failed = await app.inject('/')
+  const names = ['content-encoding', 'etag', 'cache-control', 'retry-after']
+  t.same(
+    names.map(name => failed.headers[name]),
+    [undefined, undefined, undefined, '9'],
+  )
+  t.match(failed.headers['set-cookie'], /^a=b/)
+  const answered = await app.inject('/?503')
+  t.same([answered.statusCode, answered.headers['cache-control'], answered.headers.etag], [503, 'public', undefined])
+})
+
+t.test('what is not built yet says so', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'const calls = [() => req.read(), () => req.readline(), () => req.fetch, () => req.pso().getFile("a")]; return calls.map(call => { try { call(); return "built" } catch (error: any) { return error.message } })',
+    ),
+  })
+  t.same((await app.inject('/')).json(), [
+    'req.read() is not built yet',
+    'req.readline() is not built yet',
+    'req.fetch is not built yet',
+    'getFile() is not built yet',
+  ])
 })
 
 t.test('sendStatus ends the request; code after it does not run', async t => {
@@ -276,6 +338,11 @@ t.test('URLs: of the request, the service, the directory and a page', async t =>
       ),
     },
   })
+  t.equal(
+    (await app.inject({ url: '/shop/', headers: { host: 'no host[' } })).json()[0],
+    'http://localhost/shop/',
+    'ServerName where the client names nothing that can be a host',
+  )
   t.same((await app.inject({ url: '/shop/a%20b/c?x=1', headers: { host: 'h.test' } })).json(), [
     'http://h.test/shop/a%20b/c?x=1',
     'http://h.test/shop/',

@@ -44,6 +44,33 @@ t.test('a body over LimitRequestBody is 413, declared or only sent', async t => 
   t.equal((await fetch(url, { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit)).status, 413)
 })
 
+t.test('what is no proper form is read as a browser would have meant it', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('return req.pso().getInputDict()') })
+  const cases = [
+    ['a=1&&b', { a: ['1'], b: [''] }],
+    ['=1&a=b=c', { '': ['1'], a: ['b=c'] }],
+    ['a=%zz&b=%', { a: ['%zz'], b: ['%'] }],
+    ['a=%ff', { a: ['\ufffd'] }],
+    ['a+b=c+d&%61%20b=2', { 'a b': ['c d', '2'] }],
+    ['?a=1', { '?a': ['1'] }],
+  ] as const
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  for (const [text, expected] of cases) {
+    t.same((await app.inject(`/?${text}`)).json(), expected, `query ${text}`)
+    t.same((await app.inject({ method: 'POST', url: '/', headers, payload: text })).json(), expected, `body ${text}`)
+  }
+})
+
+t.test('a refused body has its error document', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'LimitRequestBody = 3\nErrorDocument = 413 /large/',
+    'handler.ts': asks,
+    large: { '.psoaccess': '', 'handler.ts': does('return `too large for ${req.subprocessEnv.REDIRECT_URL}`') },
+  })
+  const answer = await app.inject({ method: 'POST', url: '/', payload: 'a=12' })
+  t.same([answer.statusCode, answer.body], [413, 'too large for /'])
+})
+
 t.test('multipart is refused until it is built', async t => {
   const app = await site(t, { '.psoaccess': '', 'handler.ts': asks })
   const answer = await app.inject({

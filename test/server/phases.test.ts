@@ -81,6 +81,15 @@ t.test('Authen: OK without a user is an error; a user is seen by the handler', a
   t.equal((await app.inject('/declined/')).body, 'in', 'nothing requires a user')
 })
 
+t.test('a default export is a page, never the function of another phase', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOAccessHandler = handler.ts',
+    'handler.ts': 'export default () => "secret"\n',
+  })
+  t.equal((await app.inject('/')).statusCode, 500)
+  t.match(app.errorLog(), /expected the function access .*\.psoaccess:1/)
+})
+
 t.test('the log phase runs for static files, 403, 404, failures and redirects', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nDirectorySlash = on',
