@@ -1,6 +1,5 @@
 import { DirectivesError, formatProblem } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
-import { HandlerError } from './handler-error.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { escapeHtml, page } from './page.ts'
 import { Refusal } from './refusal.ts'
@@ -77,7 +76,6 @@ export function logText(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
   if (error instanceof SessionError || error instanceof ServerReturn || error instanceof Refusal)
     return `${error.message}${cause}`
-  if (error instanceof HandlerError) return `${whereThrown(error).message}${cause}`
   return whereThrown(error).message
 }
 

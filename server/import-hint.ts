@@ -14,6 +14,8 @@ export function importHint(error: Error, file: string | undefined): string | und
   if (/parameter property/.test(message)) return 'declare the field, and assign it in the constructor'
   if (/namespace|module declaration/i.test(message)) return 'write a module of its own, and import it'
   if (/require is not defined/.test(message)) return "write import name from 'module'"
+  if (/Cannot use import statement outside a module|Unexpected token 'export'/.test(message))
+    return 'a package.json near it says that .js is CommonJS: name the file .ts or .mjs'
   const notFound = /Cannot find module '([^']+)'/.exec(message)
   if (notFound !== null && !/\.\w+$/.test(notFound[1]!)) return 'an import needs its extension, such as ./name.ts'
   if (/Unknown file extension "\.tsx"/.test(message)) return 'JSX is not served: write the file as .ts'

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { hasChanged } from './file-stamps.ts'
 import { HandlerError } from './handler-error.ts'
 import type { HandlerModule } from './handler-module.ts'
 import { filesOf, importModule, invalidate, isModuleFile, realFile, versionOf } from './module-graph.ts'
@@ -8,8 +9,8 @@ import { filesOf, importModule, invalidate, isModuleFile, realFile, versionOf } 
 export interface HandlerModules {
   /**
    * The module that `module`, written in a file of `base`, names; at once where it is loaded and fresh. In development its files are
-   * looked at for each call, in production once in `recheckMs`. A module that does not load: in production the last good one serves
-   * on, and the failure is reported once; else a HandlerError.
+   * looked at for each call, in production once in `recheckMs`. A module that does not load, is gone, or takes more than a second to
+   * load again: in production the last good one serves on, and that is reported once; else a HandlerError.
    */
   load(base: string, module: string): HandlerModule | Promise<HandlerModule>
   /** True for the real path of a file that is a handler module or imported by one. */
@@ -23,6 +24,8 @@ interface Options {
   readonly recheckMs: number
   readonly development: boolean
   readonly report: (error: HandlerError) => void
+  /** How long a request waits for a new version where there is a last good one. Default 1 s. */
+  readonly patienceMs?: number
 }
 
 /** One module file. */
@@ -36,10 +39,15 @@ interface Slot {
   loading: Promise<HandlerModule> | undefined
 }
 
-/** What the known files were when they were last looked at; for all servers of the process, since its modules are. */
-const stamps = new Map<string, string>()
+const PATIENCE_MS = 1000
 
-export function createHandlerModules({ now, recheckMs, development, report }: Options): HandlerModules {
+export function createHandlerModules({
+  now,
+  recheckMs,
+  development,
+  report,
+  patienceMs = PATIENCE_MS,
+}: Options): HandlerModules {
   const slots = new Map<string, Slot>()
   /** By base and name as written: the fast way to a slot. */
   const named = new Map<string, Map<string, Slot>>()
@@ -49,7 +57,9 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
     const time = now()
     if (known?.module !== undefined && time >= known.checkedAt && time - known.checkedAt < recheckMs)
       return known.module
-    const slot = slotOf(base, module)
+    const file = resolveModule(base, module)
+    if (file === undefined) return missing(known, time, base, module)
+    const slot = slotOf(base, module, file)
     slot.checkedAt = time
     for (const file of filesOf(slot.file)) if (hasChanged(file)) invalidate(file)
     if (slot.version === versionOf(slot.file)) {
@@ -60,12 +70,18 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
     return loadAgain(slot)
   }
 
-  function slotOf(base: string, module: string): Slot {
-    const found = resolveModule(base, module)
-    if (found === undefined)
-      throw new HandlerError('handler-missing', `expected the module ${module} in ${base}, found no such file`, {
-        file: module,
-      })
+  /** A file that is replaced may be away for a moment. */
+  function missing(slot: Slot | undefined, time: number, base: string, module: string): HandlerModule {
+    const message = `expected the module ${module} in ${base}, found no such file`
+    const error = new HandlerError('handler-missing', message, { file: module })
+    if (development || slot?.module === undefined) throw error
+    slot.checkedAt = time
+    if (slot.error === undefined) report(error)
+    slot.error = error
+    return slot.module
+  }
+
+  function slotOf(base: string, module: string, found: string): Slot {
     const file = realFile(found)
     let slot = slots.get(file)
     if (slot === undefined) {
@@ -82,11 +98,27 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
     hasChanged(slot.file)
     // taken before the load: an edit while it runs is seen by the next request
     slot.version = versionOf(slot.file)
-    const loading = importSlot(slot).finally(() => {
+    const loading = withPatience(slot).finally(() => {
       if (slot.loading === loading) slot.loading = undefined
     })
     slot.loading = loading
     return loading
+  }
+
+  /** Its top-level await may take its time, or never end. */
+  async function withPatience(slot: Slot): Promise<HandlerModule> {
+    const lastGood = development ? undefined : slot.module
+    const loaded = importSlot(slot)
+    if (lastGood === undefined) return loaded
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<HandlerModule>(resolve => {
+      timer = setTimeout(() => {
+        const message = `the module ${slot.file} has not loaded after ${patienceMs} ms`
+        report(new HandlerError('cannot-load', message, { file: slot.file }))
+        resolve(lastGood)
+      }, patienceMs)
+    })
+    return Promise.race([loaded, late]).finally(() => clearTimeout(timer))
   }
 
   async function importSlot(slot: Slot): Promise<HandlerModule> {
@@ -104,8 +136,6 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
       if (development || slot.module === undefined) throw error
       report(error)
       return slot.module
-    } finally {
-      for (const file of filesOf(slot.file)) if (!stamps.has(file)) stamps.set(file, stampOf(file))
     }
   }
 
@@ -116,20 +146,6 @@ export function createHandlerModules({ now, recheckMs, development, report }: Op
       for (const slot of slots.values()) slot.checkedAt = 0
     },
   }
-}
-
-/** Compares a file with what it was; one that was never looked at has not changed. */
-function hasChanged(file: string): boolean {
-  const stamp = stampOf(file)
-  const before = stamps.get(file)
-  if (stamp === before) return false
-  stamps.set(file, stamp)
-  return before !== undefined
-}
-
-function stampOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false })
-  return stats === undefined ? 'missing' : `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size} ${stats.ino}`
 }
 
 const extensions = ['', '.ts', '.mts', '.js', '.mjs', '.cjs']

@@ -34,6 +34,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
   if (previous === undefined) installModuleHooks()
+  else previous.modules.forgetAll()
   const warn = (problem: Problem): void => logs.error.write('warn', formatProblem(problem))
   config.warnings.forEach(warn)
   const store = createConfigStore(config, { now, recheckMs, warn })

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { hasChanged } from './file-stamps.ts'
 
 /**
  * Who imports whom among the users' modules, by URL without its query. A changed file, and all that import it, get another version, which
@@ -38,11 +39,18 @@ export function installModuleHooks(): void {
         resolved = nextResolve(specifier, context)
       } catch (error) {
         // what is wanted and not there: making it is a change of who wants it
-        if (/^(?:\.{0,2}\/|file:)/.test(specifier)) record(parent, new URL(specifier, parent).href)
+        if (/^(?:\.{0,2}\/|file:)/.test(specifier)) {
+          const wanted = withoutQuery(new URL(specifier, parent).href)
+          hasChanged(fileURLToPath(wanted))
+          record(parent, wanted)
+        }
         throw error
       }
       const url = withoutQuery(resolved.url)
       if (!isUsers(url)) return resolved
+      // looked at before it is read: an edit while it loads is seen by the next request, one before it is not missed
+      const file = fileURLToPath(url)
+      if (hasChanged(file)) invalidate(file)
       record(parent, url)
       return asModule({ ...resolved, url: versioned(url) })
     },

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codeFrame } from './code-frame.ts'
 import { HandlerError } from './handler-error.ts'
@@ -28,6 +30,7 @@ export function whereThrown(error: unknown): Thrown {
 
 function ofHandlerError(error: HandlerError): Thrown {
   if (error.cause instanceof Error) return described(error.cause, `${error.message}: ${error.cause.message}`)
+  if ('cause' in error) return { message: `${error.message}: ${whereThrown(error.cause).message}`, frame: undefined }
   const at = error.at
   const where = at === undefined ? '' : `, ${at.file}:${at.line}`
   return { message: `${error.message}${where}`, frame: undefined }
@@ -49,8 +52,10 @@ interface Place {
   readonly column?: number
 }
 
-/** Of all of pso's sources: a session's error is laid to the line that caused it. */
-const ownDirectory = fileURLToPath(new URL('.', import.meta.url))
+/** Where pso's own sources are: a session's error is laid to the line of the handler that caused it. */
+const ownDirectories = ['.', '../session', '../directives'].map(name =>
+  fileURLToPath(new URL(`${name}/`, import.meta.url)),
+)
 
 /** The head of the stack, where Node puts the place of a syntax error, else the first frame in a user's code. */
 function placeOf(error: Error): Place | undefined {
@@ -66,12 +71,20 @@ function placeOf(error: Error): Place | undefined {
   }
   // a module is named by its URL, a CommonJS module by its path
   for (const [, url, path, line, column] of stack.matchAll(
-    /^ +at (?:.*?\()?(?:(file:\/\/\/\S*?)(?:\?v=\d+)?|(\/.*?)):(\d+):(\d+)\)?$/gm,
+    /^ +at (?:.*?\(|async )?(?:(file:\/\/\/\S*?)(?:\?v=\d+)?|(\/.*?)):(\d+):(\d+)\)?$/gm,
   )) {
     const file = path ?? fileURLToPath(url!)
-    if (!file.startsWith(ownDirectory) && !file.includes('/node_modules/'))
+    if (!ownDirectories.some(own => file.startsWith(own)) && !file.includes('/node_modules/'))
       return { file, line: Number(line), column: Number(column) }
   }
-  const importer = /imported from (\/[^\n]+?)$/m.exec(error.message)
-  return importer === null ? undefined : { file: importer[1]!.replace(/\?v=\d+/, ''), line: 1 }
+  const importer = /'([^']+)' imported from (\/[^\n]+?)$/m.exec(error.message)
+  if (importer === null) return undefined
+  const file = importer[2]!.replace(/\?v=\d+/, '')
+  return { file, line: lineOfImport(file, basename(importer[1]!)) }
+}
+
+/** The line that imports a module of that name; 1 where none can be found. */
+function lineOfImport(file: string, name: string): number {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.findIndex(line => /\b(?:import|from|require)\b/.test(line) && line.includes(name)) + 1 || 1
 }
