@@ -15,6 +15,14 @@ const cleanup = phaseOf('Cleanup')
  * Runs for every request whose directory is known, also for static files and a client that went away; never before both are true.
  */
 export async function endRequest(state: RequestState): Promise<void> {
+  try {
+    await runLast(state)
+  } finally {
+    state.site.underWay.end()
+  }
+}
+
+async function runLast(state: RequestState): Promise<void> {
   const { site, firstPlan } = state
   site.accessLog.write(site.accessLine(new RequestFacts(state)))
   if (firstPlan === undefined || firstPlan.problems.length > 0) return

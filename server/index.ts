@@ -10,6 +10,7 @@ import { startPurge } from './purge.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
 import { prepareStateDirectory } from './state-directory.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface ServerOptions {
   readonly config: ServerConfig
@@ -24,11 +25,14 @@ export interface ServerOptions {
   readonly watch?: boolean
 }
 
+/** How long a stop waits for what no client waits for any more. */
+const SETTLE_MS = 5000
+
 /** A web server over a document root. */
 export interface Server {
   /** Resolves to its addresses, `http://127.0.0.1:8080/`, when all of Listen are open. */
   listen(): Promise<string[]>
-  /** Takes no new connections, finishes what is in flight, then lets go of everything. */
+  /** Takes no new connections, finishes what is in flight, log functions too, then lets go of everything. */
   close(): Promise<void>
   /** Puts another configuration in place, or throws as createServer does; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
   reload(config: ServerConfig): void
@@ -49,8 +53,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const holder = {} as Parameters<typeof buildApp>[0]
   const app = await buildApp(holder, directives.TrustProxy, directives.Timeout * 1000)
   const cookies = cookiesOf(app)
+  const underWay = new UnderWay()
   const make = (config: ServerConfig) =>
-    makeSite({ config, development, workers, now, watch, logs, cookies, previous: holder.site })
+    makeSite({ config, development, workers, now, watch, logs, cookies, underWay, previous: holder.site })
   holder.site = make(options.config)
   const more: HttpServer[] = []
   await app.ready()
@@ -85,6 +90,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const sweep = setInterval(() => [app.server, ...more].forEach(server => server.closeIdleConnections()), 20)
       await Promise.all([app.close(), ...closed])
       clearInterval(sweep)
+      // handlers whose client has gone away, and log functions, may still be at work
+      const left = await underWay.none(SETTLE_MS)
+      if (left > 0)
+        logs.error.write('error', `${left} requests without a client did not end within ${SETTLE_MS / 1000} s`)
       await holder.site.watcher?.close()
       stopPurge()
       closeFileLoaders()

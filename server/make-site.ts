@@ -9,6 +9,7 @@ import type { Logs } from './logs.ts'
 import { installModuleHooks } from './module-graph.ts'
 import { planOf } from './plan.ts'
 import type { Site } from './site.ts'
+import type { UnderWay } from './under-way.ts'
 import { createWatcher } from './watch.ts'
 import { whereThrown } from './where-thrown.ts'
 
@@ -24,12 +25,13 @@ interface Parts {
   readonly watch: boolean
   readonly logs: Logs
   readonly cookies: Cookies
+  readonly underWay: UnderWay
   /** The site that this one replaces: its loaded modules go on living. */
   readonly previous: Site | undefined
 }
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
-export function makeSite({ config, development, workers, now, watch, logs, cookies, previous }: Parts): Site {
+export function makeSite({ config, development, workers, now, watch, logs, cookies, underWay, previous }: Parts): Site {
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -74,6 +76,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
     accessLine: compileAccessLine(config.directives.LogFormat),
     cookies,
     watcher,
+    underWay,
   }
 }
 

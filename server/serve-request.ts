@@ -43,6 +43,7 @@ const line: readonly Step[] = [checkLimits, phase('PostReadRequest'), phase('Tra
  * The session is saved before the last byte leaves, whatever the answer is; only an error that nobody caught leaves it as it was.
  */
 export async function serveRequest(state: RequestState): Promise<void> {
+  state.site.underWay.begin()
   state.response.on('close', () => {
     state.close()
     if (state.settled) void endRequest(state)

@@ -7,6 +7,7 @@ import type { HandlerModules } from './load-handler.ts'
 import type { Locator } from './locate.ts'
 import type { LogFile } from './log-file.ts'
 import type { Plan } from './plan.ts'
+import type { UnderWay } from './under-way.ts'
 import type { Watcher } from './watch.ts'
 
 /** All that one generation of server.ini gives to its requests; a reload makes a new one, and requests under way keep theirs. */
@@ -29,4 +30,5 @@ export interface Site {
   readonly accessLine: (facts: AccessFacts) => string
   readonly cookies: Cookies
   readonly watcher: Watcher | undefined
+  readonly underWay: UnderWay
 }

@@ -164,6 +164,29 @@ t.test(
   },
 )
 
+t.test('a stop waits for a handler whose client has gone away, and for its log function', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts',
+    'log.ts':
+      "export const log = async () => { await new Promise(setImmediate); ((globalThis as any).seen ??= []).push('log') }\n",
+    'handler.ts': does(
+      "(globalThis as any).arrived(); await new Promise<void>(resolve => ((globalThis as any).goOn = resolve)); ((globalThis as any).seen ??= []).push('handler')",
+    ),
+  })
+  const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
+  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await arrived
+  socket.destroy()
+  const closed = app.close().then(() => ((globalThis as any).seen ??= []).push('closed'))
+  await new Promise(done => socket.once('close', done))
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  t.same((globalThis as any).seen ?? [], [])
+  ;(globalThis as any).goOn()
+  await closed
+  t.same(seen(), ['handler', 'log', 'closed'])
+})
+
 t.test('a replaced log handler does not keep the session from being saved', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = none\nPSOServiceId = s\ns = shared',
