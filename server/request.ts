@@ -1,10 +1,16 @@
+import { conditionalStatus } from './conditional.ts'
 import { environOf, pathInfoOf } from './environ.ts'
 import { HeaderTable } from './header-table.ts'
+import { InternalRedirect } from './internal-redirect.ts'
 import { notBuilt } from './not-built.ts'
 import type { PhaseName } from './phase.ts'
 import type { RequestState } from './request-state.ts'
 import { flush } from './send-response.ts'
 import { ServiceRequest } from './service-request.ts'
+import { OK } from './status.ts'
+
+/** Equal to no tag that a client can send. */
+const NO_ETAG = '\0'
 
 /** The request object of a request, the same one in all its phases. */
 export function requestOf(state: RequestState): Request {
@@ -195,8 +201,20 @@ export class Request {
     throw notBuilt('req.sendfile()')
   }
 
-  internalRedirect(_url: string): never {
-    throw notBuilt('req.internalRedirect()')
+  /** Ends the handler: `url`, a path with its query if it has one, is answered from HeaderParser on. What was written stays. */
+  internalRedirect(url: string): never {
+    throw new InternalRedirect(url)
+  }
+
+  /** OK, or the 304 or 412 to return: the client's conditions against the ETag and Last-Modified in `headersOut`. */
+  meetsConditions(): number {
+    const { headers } = this.#state.output
+    const status = conditionalStatus(this.#state.raw.headers, {
+      etag: headers.get('etag') ?? NO_ETAG,
+      lastModified: headers.get('last-modified') ?? '',
+    })
+    if (status === 200) return OK
+    return this.method === 'GET' || this.method === 'HEAD' ? status : 412
   }
 
   addHandler(_phase: PhaseName, _handler: (request: Request) => unknown): never {

@@ -5,6 +5,7 @@ import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
 import { HandlerError } from './handler-error.ts'
 import { readInput } from './input.ts'
+import { InternalRedirect } from './internal-redirect.ts'
 import { serviceIdOf } from './open-session-for.ts'
 import type { PhaseName } from './phase.ts'
 import { phaseOf } from './phases.ts'
@@ -54,9 +55,34 @@ export async function serveRequest(state: RequestState): Promise<void> {
       if (pending instanceof Promise) await pending
     }
   } catch (error) {
-    if (!state.settled) await answerError(state, error)
+    if (!state.settled) await answerThrown(state, error)
   }
   if (!state.settled) await finish(state)
+}
+
+async function answerThrown(state: RequestState, error: unknown): Promise<void> {
+  if (!(error instanceof InternalRedirect)) return answerError(state, error)
+  try {
+    await passAgain(state, error.url)
+  } catch (failure) {
+    await answerError(state, failure)
+  }
+}
+
+/** Answers another URL in place of this one, and those that it is redirected to inside; ten rounds at most. */
+async function passAgain(state: RequestState, url: string): Promise<void> {
+  let next = url
+  for (let round = 0; round < 10; round++) {
+    state.url = next
+    try {
+      for (const step of pass) await step(state)
+      return
+    } catch (error) {
+      if (!(error instanceof InternalRedirect)) throw error
+      next = error.url
+    }
+  }
+  throw new Error(`req.internalRedirect leads to itself: ${next}`)
 }
 
 /** An error that arrived from nowhere while the request was being served: it is answered, though its handler may never settle. */
@@ -155,10 +181,9 @@ async function redirectInside(state: RequestState, path: string, status: number)
   ])
   if (state.method !== 'HEAD') state.method = 'GET'
   state.errorStatus = status
-  state.url = path
   state.output.discard()
   state.output.contentType = undefined
-  for (const step of pass) await step(state)
+  await passAgain(state, path)
 }
 
 function logError(state: RequestState, error: unknown, status: number): void {

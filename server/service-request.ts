@@ -128,6 +128,7 @@ export class ServiceRequest {
 
   #directive(key: string): string | undefined {
     for (const [name, origins] of this.#state.plan.merged.origins) if (name === key) return origins.at(-1)?.value
+    return undefined
   }
 
   setEnviron(key: string, value: string): void {

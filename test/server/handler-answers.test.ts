@@ -220,6 +220,64 @@ t.test('what is not built yet says so', async t => {
   ])
 })
 
+t.test('internalRedirect: another URL answers, with its own phases; a circle is a 500', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s',
+    'log.ts': 'export const log = (req: any) => { ((globalThis as any).logged ??= []).push(req.status) }\n',
+    from: {
+      '.psoaccess': '',
+      'handler.ts': does(
+        'req.write("from "); req.pso().session.a = 1; req.internalRedirect(`/${req.args}`); req.write("never")',
+      ),
+    },
+    to: { '.psoaccess': '', 'handler.ts': does('return `to ${req.uri} ${req.args} ${req.pso().session.a}`') },
+    denied: { '.psoaccess': 'Require = all denied', 'handler.ts': says('no') },
+    circle: { '.psoaccess': '', 'handler.ts': does('req.internalRedirect("/circle/")') },
+    outside: { '.psoaccess': '', 'handler.ts': does('req.internalRedirect("http://x/")') },
+    'a.txt': 'file',
+  })
+  const answers = [
+    ['/from/?to/x?q=1', 200, 'from to /to/x q=1 1'],
+    ['/from/?a.txt', 200, 'file'],
+    ['/from/?denied/', 403, undefined],
+    ['/from/?../../etc/passwd', 400, undefined],
+    ['/circle/', 500, undefined],
+    ['/outside/', 500, undefined],
+  ] as const
+  for (const [url, status, body] of answers) {
+    const answer = await app.inject(url)
+    t.equal(answer.statusCode, status, url)
+    if (body !== undefined) t.equal(answer.body, body)
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    t.same((globalThis as any).logged.splice(0), [status], 'one log')
+  }
+})
+
+t.test('meetsConditions judges what the handler says of its page', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(
+      'req.headersOut.set(...(req.args ? ["Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"] : ["ETag", `"a"`])); const status = req.meetsConditions(); if (status !== OK) return status; return "page"',
+    ),
+  })
+  const cases = [
+    ['GET', '/', {}, 200],
+    ['GET', '/', { 'if-none-match': '"b", "a"' }, 304],
+    ['GET', '/', { 'if-none-match': '"b"' }, 200],
+    ['POST', '/', { 'if-none-match': '"a"' }, 412],
+    ['GET', '/', { 'if-match': '"b"' }, 412],
+    ['GET', '/?m', { 'if-modified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' }, 304],
+    ['GET', '/?m', { 'if-modified-since': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 200],
+    ['GET', '/?m', { 'if-none-match': '' }, 200],
+  ] as const
+  for (const [method, url, headers, status] of cases)
+    t.equal(
+      (await app.inject({ method, url, headers })).statusCode,
+      status,
+      `${method} ${url} ${JSON.stringify(headers)}`,
+    )
+})
+
 t.test('sendStatus ends the request; code after it does not run', async t => {
   const app = await site(t, {
     '.psoaccess': '',
