@@ -52,7 +52,7 @@ const header =
 
 const byLetter: Readonly<Record<string, Part>> = {
   '%': () => '%',
-  h: facts => facts.host,
+  h: facts => escaped(facts.host),
   l: () => '-',
   u: facts => (facts.user === undefined ? '-' : facts.user === '' ? '""' : escaped(facts.user)),
   t: facts => commonTime(facts.time),
@@ -74,7 +74,9 @@ const byLetter: Readonly<Record<string, Part>> = {
 /** Quotes, backslashes and what is not printable ASCII, as Apache writes them: nothing a client sends ends a line. */
 function escaped(text: string): string {
   if (!/["\\]|[^\x20-\x7e]/.test(text)) return text
-  return Array.from(Buffer.from(text), byte => {
+  // node reads header fields as latin1: the bytes that were sent, unless a function of this server wrote the text
+  const bytes = Buffer.from(text, /[^\x00-\xff]/.test(text) ? 'utf8' : 'latin1')
+  return Array.from(bytes, byte => {
     if (byte === 0x22) return '\\"'
     if (byte === 0x5c) return '\\\\'
     if (byte >= 0x20 && byte < 0x7f) return String.fromCharCode(byte)
