@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
+import { asciiUrl } from './ascii-url.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
 import type { Location } from './locate.ts'
 import { isNamedModule } from './named-modules.ts'
@@ -51,10 +52,13 @@ function redirected(location: Location, { Redirect }: Directives): Content | und
     const rest = path.slice(from.length)
     if (!path.startsWith(from) || !(rest === '' || rest.startsWith('/') || from.endsWith('/'))) continue
     if (to === undefined) return { kind: 'refuse', status }
-    return { kind: 'redirect', status, to: withQuery(to + encoded(rest), location) }
+    return { kind: 'redirect', status, to: withQuery(target(to, encoded(rest)), location) }
   }
   return undefined
 }
+
+/** The rest of the path behind a Redirect's target. A path stays on this server: `/` must not become `//host`. */
+const target = (to: string, rest: string): string => asciiUrl(to === '/' && rest.startsWith('/') ? rest : to + rest)
 
 /** The handler with those of its functions that are for this file's extension: a list for it goes in place of the unrestricted ones. */
 function suitable(
@@ -103,7 +107,7 @@ function ofDirectory(
     return { kind: 'redirect', status: 301, to: withQuery(`${encoded(location.path)}/`, location) }
   }
   for (const name of directives.DirectoryIndex) {
-    if (name.startsWith('/')) return { kind: 'index', path: withQuery(name, location) }
+    if (name.startsWith('/')) return { kind: 'index', path: withQuery(asciiUrl(name), location) }
     if (isFile(`${location.directory}/${name}`))
       return { kind: 'index', path: withQuery(encoded(location.directoryUrl + name), location) }
   }
@@ -115,7 +119,7 @@ function ofDirectory(
 function missing(location: Location, { FallbackResource }: Directives): Content {
   if (FallbackResource === undefined || FallbackResource === 'disabled' || location.path === FallbackResource)
     return { kind: 'refuse', status: 404 }
-  return { kind: 'fallback', path: withQuery(FallbackResource, location) }
+  return { kind: 'fallback', path: withQuery(asciiUrl(FallbackResource), location) }
 }
 
 /** A decoded path as a URL spells it. */
