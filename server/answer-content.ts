@@ -4,6 +4,7 @@ import type { StaticSettings } from './handlers/static-file.ts'
 import { isServable } from './hidden-names.ts'
 import type { Location } from './locate.ts'
 import { isNamedModule } from './named-modules.ts'
+import type { Output } from './output.ts'
 import type { Plan } from './plan.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
@@ -39,16 +40,16 @@ export function answerContent(state: RequestState): void | Promise<void> {
 /** The last handler said "not mine": the static file, or 404. */
 function answerDeclined(state: RequestState, isDeclined: boolean): void {
   if (!isDeclined) return
-  const { file, source } = state.location!
-  if (file === undefined || source || state.output.flushed)
+  const { file, source, pathInfo } = state.location!
+  if (file === undefined || source || (pathInfo !== '' && state.plan.directives.AcceptPathInfo !== 'on'))
     throw new Refusal(404, 'the handler declined, and there is no such file')
   answerFile(state)
 }
 
+/** The file alone: what a phase or a handler that declined wrote before is none of its bytes. */
 function answerFile(state: RequestState): void {
   const { site, output, location } = state
-  if (output.flushed) throw new Error('a file was to be sent, but the head of the response has left')
-  // a file is sent as it is, without what a function before it wrote
+  if (output.flushed) throw new Error('a file cannot answer: a part of an answer had been sent before')
   output.discard()
   const { file, stats } = location as Location & { file: string }
   const answer = site.staticFiles.answer(
@@ -65,11 +66,29 @@ function answerFile(state: RequestState): void {
     throw new ServerReturn(answer.status)
   }
   output.status = state.errorStatus ?? answer.status
-  output.prepared = answer.headers
+  output.prepared = besideOwn(output, answer.headers)
   output.isFile = true
   if (answer.body === undefined) return
   if ('fd' in answer.body) output.slice = answer.body
   else output.write(answer.body)
+}
+
+/**
+ * The fields of a file beside those that functions of earlier phases set: a content type of theirs stands (mod_python's Type phase),
+ * `Vary` adds up, and what else the file says of its bytes goes in place of what they said.
+ */
+function besideOwn(output: Output, fields: readonly string[]): readonly string[] {
+  const { headers, contentType } = output
+  if (headers.isEmpty && contentType === undefined) return fields
+  const hasType = contentType !== undefined || headers.has('content-type')
+  const kept: string[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    if (name === 'Content-Type' && hasType) continue
+    if (name !== 'Vary') headers.delete(name)
+    kept.push(name, fields[at + 1]!)
+  }
+  return kept
 }
 
 const settings = new WeakMap<Plan, StaticSettings>()

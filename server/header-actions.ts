@@ -2,13 +2,15 @@ import type { HeaderAction } from '../directives/index.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Applies the `Header` lines in effect, in order (mod_headers). Lines without `always` hold for answers of 2xx and for error
- * documents that a local path answers, not for redirects and errors that pso answers itself.
+ * Applies the `Header` lines in effect, in order (mod_headers). Lines without `always` hold for answers of 2xx, for 304, whose fields
+ * renew those of a cache (RFC 9110 section 15.4.5), and for error documents that a local path answers, not for redirects and errors that
+ * pso answers itself.
  */
 export function applyHeaders(state: RequestState): void {
   const actions = state.plan.directives.Header
   if (actions.length === 0) return
-  const succeeded = state.output.status < 300 || state.errorStatus !== undefined
+  const { status } = state.output
+  const succeeded = status < 300 || status === 304 || state.errorStatus !== undefined
   for (const action of actions) {
     if (action.condition === 'onsuccess' && !succeeded) continue
     if (action.env !== undefined && !isSet(state, action.env)) continue

@@ -9,9 +9,18 @@ export function knownFiles(now: () => number, recheckMs: number): (path: string)
     const time = now()
     const before = known.get(path)
     if (before !== undefined && time >= before.at && time - before.at < recheckMs) return before.isFile
-    const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true
+    const isFile = isFileOrRefused(path)
     if (known.size >= MOST) known.clear()
     known.set(path, { at: time, isFile })
     return isFile
+  }
+}
+
+/** What cannot be looked at, a link to itself above all, is taken for a file: the gate refuses it, and says why. */
+function isFileOrRefused(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  } catch {
+    return true
   }
 }

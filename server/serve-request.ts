@@ -1,5 +1,6 @@
 import { DirectivesError } from '../directives/index.ts'
 import { answerContent } from './answer-content.ts'
+import { asciiUrl } from './ascii-url.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { endRequest } from './end-request.ts'
 import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
@@ -58,6 +59,8 @@ export async function serveRequest(state: RequestState): Promise<void> {
     if (!state.settled) await answerThrown(state, error)
   }
   if (!state.settled) await finish(state)
+  // answered meanwhile, by failRequest: a file that was opened since has nobody who takes it
+  else state.output.discard()
 }
 
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {
@@ -155,11 +158,11 @@ async function answerDocument(state: RequestState, status: number, error: unknow
   }
   if (document.type === 'url') {
     state.output.status = 302
-    state.output.headers.set('Location', document.url)
+    state.output.headers.set('Location', asciiUrl(document.url))
     return
   }
   try {
-    await redirectInside(state, document.path, status)
+    await redirectInside(state, asciiUrl(document.path), status)
   } catch (failure) {
     if (!(failure instanceof ServerReturn) || failure.status >= 400) {
       logError(state, failure, statusOf(failure))
@@ -205,7 +208,10 @@ function checkLimits(state: RequestState): void {
       400,
       `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
     )
-  if (raw.method === 'TRACE') throw new ServerReturn(405, 'TRACE is off')
+  if (raw.method === 'TRACE') {
+    state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
+    throw new ServerReturn(405, 'TRACE is off')
+  }
 }
 
 function phase(name: PhaseName): Step {

@@ -119,6 +119,62 @@ t.test('denied comes before missing, and holds below', async t => {
   t.equal((await app.inject('/secret/open/b.txt')).body, 'b')
 })
 
+t.test(
+  'a file that answers after a phase or a declining handler is the file alone, with one field of a name',
+  async t => {
+    const app = await site(t, {
+      '.psoaccess':
+        'PSOHandler = decline.ts | .html\nPSOTypeHandler = type.ts::type\nPSOFixupHandler = type.ts::fixup\n',
+      'decline.ts': does(
+        "req.write('not mine'); req.headersOut.set('ETag', '\"mine\"'); req.headersOut.set('Content-Length', '3'); return DECLINED",
+      ),
+      'type.ts': `export const type = (req: any) => { if (req.args !== 'own') req.contentType = 'text/x-own' }
+export const fixup = (req: any) => { req.write('early'); req.headersOut.set('Vary', 'Cookie'); if (req.args === 'own') req.headersOut.set('Content-Type', 'text/x-head') }
+`,
+      'p.html': 'page',
+      'large.html': 'x'.repeat(100_000),
+      'q.txt': 'text',
+      head: { '.psoaccess': 'Header = set X-Set yes', 'h.txt': 'headed' },
+    })
+    const base = await app.url()
+    for (const [path, body] of [
+      ['/p.html', 'page'],
+      ['/large.html', 'x'.repeat(100_000)],
+      ['/q.txt', 'text'],
+      ['/head/h.txt', 'headed'],
+    ] as const) {
+      const answer = await fetch(base + path)
+      t.equal(await answer.text(), body, path)
+      t.equal(answer.headers.get('content-length'), String(body.length), path)
+      t.equal(answer.headers.get('content-type'), 'text/x-own', path)
+      t.equal(answer.headers.get('vary'), 'Cookie', path)
+      t.not(answer.headers.get('etag'), '"mine"', path)
+      t.notMatch(answer.headers.get('etag'), ',', path)
+      const own = await fetch(`${base}${path}?own`)
+      t.equal(own.headers.get('content-type'), 'text/x-head', path)
+      t.equal(await own.text(), body, path)
+    }
+  },
+)
+
+t.test('a handler that declines a file with a path behind it: the path is nowhere', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOHandler = decline.ts | .html',
+    'decline.ts': does('return DECLINED'),
+    'p.html': 'page',
+    on: { '.psoaccess': 'AcceptPathInfo = on', 'p.html': 'page on' },
+  })
+  t.equal((await app.inject('/p.html')).body, 'page')
+  t.equal((await app.inject('/p.html/more')).statusCode, 404)
+  t.equal((await app.inject('/on/p.html/more')).body, 'page on')
+})
+
+t.test('an index that is a link to itself is refused as any such link is', async t => {
+  const app = await site(t, { a: {} })
+  symlinkSync('index.html', join(app.root, 'a', 'index.html'))
+  t.equal((await app.inject('/a/')).statusCode, 403)
+})
+
 t.test('links: inside the root they are followed, out of it only by Options', async t => {
   const app = await site(t, {
     a: { 'x.txt': 'x' },
@@ -157,6 +213,21 @@ t.test('Redirect: the nearest first, the rest of the path behind it', async t =>
   t.same([permanent.statusCode, permanent.headers.location], [301, '/x'])
   t.equal((await app.inject('/away')).statusCode, 410)
   t.equal((await app.inject('/older')).statusCode, 404, 'whole components only')
+})
+
+t.test('Redirect to a path stays on this server, and its target is a header that can be sent', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'Redirect = /old /\nRedirect = /other /\u00fcber\u2192\nRedirect = /far http://h.test/',
+  })
+  for (const [url, to] of [
+    ['/old/evil.test/x', '/evil.test/x'],
+    ['/old//evil.test', '/evil.test'],
+    ['/old/%2e%2e/old/evil.test/', '/evil.test/'],
+    ['/old', '/'],
+    ['/other/a', '/%C3%BCber%E2%86%92/a'],
+    ['/far/a%20b', 'http://h.test//a%20b'],
+  ] as const)
+    t.equal((await app.inject(url)).headers.location, to, url)
 })
 
 t.test('error documents: text, a file, a handler, another server; the status stays', async t => {
@@ -242,6 +313,32 @@ t.test(
     t.equal((await none.inject('/c/x.txt')).body, 'x')
   },
 )
+
+t.test('names that are not ASCII in documents, indexes, fallbacks and their redirects', async t => {
+  const app = await site(t, {
+    '\u00fc.html': 'umlaut',
+    a: { '.psoaccess': 'ErrorDocument = 404 /\u00fc.html' },
+    b: { '.psoaccess': 'ErrorDocument = 404 http://h.test/\u00fc' },
+    c: { '.psoaccess': 'DirectoryIndex = \u00fc.txt /\u00fc.html' },
+    d: { '.psoaccess': 'FallbackResource = /\u00fc.html' },
+    e: { '.psoaccess': 'DirectoryIndex = \u00fc.txt', '\u00fc.txt': 'own' },
+  })
+  t.equal((await app.inject('/a/none')).body, 'umlaut')
+  t.equal((await app.inject('/b/none')).headers.location, 'http://h.test/%C3%BC')
+  t.equal((await app.inject('/c/')).body, 'umlaut')
+  t.equal((await app.inject('/d/none')).body, 'umlaut')
+  t.equal((await app.inject('/e/')).body, 'own')
+})
+
+t.test('Header lines hold for 304 too: a cache renews its fields by it', async t => {
+  const app = await site(t, { '.psoaccess': 'Header = set Cache-Control max-age=60', 'a.txt': 'a' })
+  const { etag } = (await app.inject('/a.txt')).headers
+  const again = await app.inject({ url: '/a.txt', headers: { 'if-none-match': etag as string } })
+  t.equal(again.statusCode, 304)
+  t.equal(again.headers['cache-control'], 'max-age=60')
+  t.equal(again.headers.etag, etag)
+  t.equal((await app.inject('/none')).headers['cache-control'], undefined)
+})
 
 t.test('limits: the request line, the number of fields, TRACE', async t => {
   const app = await site(t, { 'a.txt': 'a' }, { ini: 'LimitRequestLine = 100\nLimitRequestFields = 10' })
