@@ -26,14 +26,25 @@ function serveOnBundledNode() {
   }
   const child = require('node:child_process').spawn(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', error => {
+    console.error(`pso needs Node.js ${needed.join('.')} or newer, and ${node} cannot be run: ${error.message}`)
+    process.exit(1)
+  })
   child.on('exit', (code, signal) => process.exit(signal ? 128 + require('node:os').constants.signals[signal] : code))
 }
 
 function bundledNode() {
   for (const name of [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`])
     try {
-      return path.join(path.dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')
+      const node = path.join(path.dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')
+      // this very one is too old itself: it would start itself for ever
+      if (!isThis(node)) return node
     } catch {
       // this one is not installed
     }
+}
+
+function isThis(node) {
+  const { existsSync, realpathSync } = require('node:fs')
+  return existsSync(node) && realpathSync(node) === realpathSync(process.execPath)
 }
