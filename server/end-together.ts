@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { cutIfStuck } from './output.ts'
 
 interface Ready {
   readonly response: ServerResponse
   readonly body: string | Uint8Array | undefined
+  readonly timeoutMs: number
 }
 
 let ready: Ready[] = []
@@ -10,19 +12,20 @@ let ready: Ready[] = []
 /**
  * Ends a response whose head is written. The answers that become ready in one turn of the event loop leave at its end, one behind the
  * other: the first wakes the clients' side, and the others find it awake. Written one by one between the work for two requests, each
- * pays for its own waking, which under load costs more than the rest of a small answer.
+ * pays for its own waking, which under load costs more than the rest of a small answer. A client that takes nothing for `timeoutMs` is cut off.
  */
-export function endTogether(response: ServerResponse, body: string | Uint8Array | undefined): void {
-  ready.push({ response, body })
+export function endTogether(response: ServerResponse, body: string | Uint8Array | undefined, timeoutMs: number): void {
+  ready.push({ response, body, timeoutMs })
   if (ready.length === 1) setImmediate(endAll)
 }
 
 function endAll(): void {
   const ends = ready
   ready = []
-  for (const { response, body } of ends) {
+  for (const { response, body, timeoutMs } of ends) {
     try {
       response.end(body)
+      cutIfStuck(response, timeoutMs)
     } catch (error) {
       // one answer that cannot be written is no reason to keep the others
       response.destroy(error as Error)

@@ -11,14 +11,14 @@ export interface ErrorLog {
   write(level: LogLevel, message: string, state?: RequestState): void
   /** A line of an author's own (`req.pso().log`), into the file that PSOLog names, or here where it names none. */
   writeTo(file: string | undefined, message: string, state: RequestState): void
-  /** After a rotation, or with the lines of another server.ini. */
+  /** Goes on in new files, the server's own one at `target`. */
   reopen(target: LogTarget, threshold: LogLevel): void
   close(): void
 }
 
-export function createErrorLog(file: LogFile, firstThreshold: LogLevel, now: () => number): ErrorLog {
-  let threshold = firstThreshold
+export function createErrorLog(file: LogFile, level: LogLevel, now: () => number): ErrorLog {
   const own = new Map<string, LogFile>()
+  let threshold = level
   return {
     write(level, message, state) {
       if (rank[level] <= rank[threshold]) file.write(errorLine(now(), level, message, state))
@@ -32,8 +32,8 @@ export function createErrorLog(file: LogFile, firstThreshold: LogLevel, now: () 
       }
       log.write(`${new Date(now()).toISOString()} ${oneLine(message)}\n`)
     },
-    reopen(target, level) {
-      threshold = level
+    reopen(target, next) {
+      threshold = next
       file.reopen(target)
       for (const log of own.values()) log.reopen()
     },

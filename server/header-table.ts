@@ -8,10 +8,6 @@ import { validateHeaderName, validateHeaderValue } from './node-http.ts'
 export class HeaderTable {
   #fields: Map<string, { name: string; values: string[] }> | undefined
 
-  get isEmpty(): boolean {
-    return this.#fields === undefined || this.#fields.size === 0
-  }
-
   /** The value, of several the first; undefined when the field is not there. */
   get(name: string): string | undefined {
     return this.#fields?.get(name.toLowerCase())?.values[0]

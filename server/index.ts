@@ -1,11 +1,10 @@
-import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeFileLoaders, onDamage } from '../session/index.ts'
-import { answerUnreadable, buildApp, cookiesOf, httpOptions } from './app.ts'
+import { buildApp, cookiesOf } from './app.ts'
+import { createListeners } from './listeners.ts'
 import { openLogs } from './logs.ts'
 import { makeSite } from './make-site.ts'
-import { createServer as createHttpServer } from './node-http.ts'
 import { startPurge } from './purge.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
@@ -32,10 +31,14 @@ const SETTLE_MS = 5000
 export interface Server {
   /** Resolves to its addresses, `http://127.0.0.1:8080/`, when all of Listen are open. */
   listen(): Promise<string[]>
-  /** Takes no new connections, finishes what is in flight, log functions too, then lets go of everything. */
+  /** Takes no new connections, finishes what is in flight within Timeout, log functions too, then lets go of everything. */
   close(): Promise<void>
-  /** Puts another configuration in place, or throws as createServer does; requests under way keep theirs. Listen, Workers, TrustProxy and Timeout need a restart. */
+  /**
+   * Puts another configuration in place and reopens the logs, or throws as createServer does; requests under way keep theirs. Listen,
+   * Workers, TrustProxy and Timeout need a restart.
+   */
   reload(config: ServerConfig): void
+  /** A line of the error log. */
   logError(message: string): void
   /** An error that nobody caught: lays it to its request, which is answered 500, and names the handler in the log. */
   uncaught(error: unknown): void
@@ -57,7 +60,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const make = (config: ServerConfig) =>
     makeSite({ config, development, workers, now, watch, logs, cookies, underWay, previous: holder.site })
   holder.site = make(options.config)
-  const more: HttpServer[] = []
+  const listeners = createListeners(app, directives.Timeout * 1000)
   await app.ready()
   onDamage(message => logs.error.write('error', message))
   const stopPurge = startPurge(now, message => logs.error.write('error', message))
@@ -68,28 +71,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         host,
         port: port === 0 ? (ports[index] ?? 0) : port,
       }))
-      const [first, ...rest] = wanted
-      await app.listen(first)
-      for (const address of rest) {
-        const server = createHttpServer(httpOptions(directives.Timeout * 1000), (request, response) =>
-          app.routing(request, response),
-        )
-        server.on('clientError', answerUnreadable)
-        server.keepAliveTimeout = app.server.keepAliveTimeout
-        more.push(server)
-        await new Promise<void>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(address, resolve)
-        })
-      }
-      return [app.server, ...more].map(server => urlOf(server.address() as AddressInfo))
+      return (await listeners.listen(wanted)).map(urlOf)
     },
     async close() {
-      const closed = more.map(server => new Promise(resolve => server.close(resolve)))
-      // a connection that was busy when this began is kept alive after its answer, for nobody
-      const sweep = setInterval(() => [app.server, ...more].forEach(server => server.closeIdleConnections()), 20)
-      await Promise.all([app.close(), ...closed])
-      clearInterval(sweep)
+      await listeners.close()
       // handlers whose client has gone away, and log functions, may still be at work
       const left = await underWay.none(SETTLE_MS)
       if (left > 0)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync } from 'node:fs'
+import { closeSync, type Stats } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { HeaderTable } from './header-table.ts'
 
@@ -8,6 +8,8 @@ export interface FileSlice {
   readonly fd: number
   readonly start: number
   readonly length: number
+  /** Of the file when it was opened. */
+  readonly stats: Stats
 }
 
 /**
@@ -59,10 +61,18 @@ export class Output {
   }
 }
 
-/** Writes one piece and resolves when the client keeps up; a client that has gone away ends the wait too. */
-export async function writeChunk(response: ServerResponse, chunk: string | Uint8Array): Promise<void> {
+/**
+ * Writes one piece and resolves when the client keeps up; a client that has gone away ends the wait too, and one that takes nothing for
+ * `timeoutMs` is cut off.
+ */
+export async function writeChunk(
+  response: ServerResponse,
+  chunk: string | Uint8Array,
+  timeoutMs: number,
+): Promise<void> {
   if (response.destroyed || chunk.length === 0) return
   if (response.write(chunk)) return
+  const stopWaiting = cutIfStuck(response, timeoutMs)
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
   response.once('close', onClose)
@@ -72,5 +82,17 @@ export async function writeChunk(response: ServerResponse, chunk: string | Uint8
     if (!gone.signal.aborted) throw error
   } finally {
     response.off('close', onClose)
+    stopWaiting?.()
   }
+}
+
+/**
+ * Cuts the connection if it takes nothing of what is waiting for `timeoutMs` (0: never); node's timer of a socket begins again with each
+ * byte that gets through. Costs nothing where nothing waits. The function ends the watch; node ends it with a complete answer.
+ */
+export function cutIfStuck(response: ServerResponse, timeoutMs: number): (() => void) | undefined {
+  const { socket } = response
+  if (socket === null || socket.writableLength === 0) return undefined
+  socket.setTimeout(timeoutMs)
+  return () => socket.setTimeout(0)
 }

@@ -1,7 +1,7 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
 import { endTogether } from './end-together.ts'
 import { applyHeaders } from './header-actions.ts'
-import { type Output, writeChunk } from './output.ts'
+import { cutIfStuck, type Output, writeChunk } from './output.ts'
 import type { RequestState } from './request-state.ts'
 import { sendSlice } from './send-slice.ts'
 import { ServerReturn } from './server-return.ts'
@@ -18,7 +18,7 @@ export async function flush(state: RequestState): Promise<void> {
   const chunk = state.output.take()
   if (state.method === 'HEAD') return
   state.output.sentBytes += byteLength(chunk)
-  await writeChunk(state.response, chunk)
+  await writeChunk(state.response, chunk, timeoutOf(state))
 }
 
 /** The head of an answer whose length nobody knows yet. An event stream lets its session go: it may last for hours. */
@@ -48,6 +48,7 @@ export function sendResponse(state: RequestState): void | Promise<void> {
     const rest = output.take()
     if (state.method !== 'HEAD') output.sentBytes += byteLength(rest)
     response.end(state.method === 'HEAD' ? undefined : rest)
+    cutIfStuck(response, timeoutOf(state))
     return
   }
   const { slice, status } = output
@@ -61,9 +62,12 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
   output.flushed = true
   response.writeHead(status, head)
-  if (slice !== undefined) return sendSlice(slice, response)
-  endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body)
+  if (slice !== undefined) return sendSlice(slice, response, timeoutOf(state))
+  endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body, timeoutOf(state))
 }
+
+/** How long a client may take nothing of its answer, in ms; 0: for ever. */
+const timeoutOf = ({ site }: RequestState): number => site.config.directives.Timeout * 1000
 
 const byteLength = (chunk: string | Uint8Array): number =>
   typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length

@@ -1,22 +1,18 @@
-/** A terminal sends Ctrl-C to all processes of its group, and a parent passes it on to its children: so close together, it is one. */
-const TOGETHER_MS = 500
+/** A terminal tells a Ctrl-C to every process, and parents pass it on: what comes within this time is the same signal. */
+const SAME_MS = 500
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT; another one later ends the process at once, with 1.
- * The function that it returns begins the same stop for another reason.
+ * Calls `stop` at the first SIGTERM or SIGINT; who is told again means at once: the process ends with 1.
+ * `now`: ms of a clock that only goes on.
  */
-export function onStop(stop: () => void): () => void {
-  let since: number | undefined
-  const begin = (): void => {
-    if (since !== undefined) return
-    since = performance.now()
-    stop()
+export function onStopSignal(stop: () => void, now: () => number = () => performance.now()): void {
+  let toldAt: number | undefined
+  const told = (): void => {
+    if (toldAt === undefined) {
+      toldAt = now()
+      stop()
+    } else if (now() - toldAt > SAME_MS) process.exit(1)
   }
-  const obey = (): void => {
-    if (since !== undefined && performance.now() - since > TOGETHER_MS) process.exit(1)
-    begin()
-  }
-  process.on('SIGTERM', obey)
-  process.on('SIGINT', obey)
-  return begin
+  process.on('SIGTERM', told)
+  process.on('SIGINT', told)
 }

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
-import { onStop } from './stop-signals.ts'
+import { onStopSignal } from './stop-signals.ts'
 
 /** What a worker tells its primary. */
 export type WorkerMessage =
@@ -22,16 +22,18 @@ export function supervise(): Promise<number> {
     let wanted = 1
     let ports: string | undefined
     let pause = FIRST_PAUSE_MS
+    /** By worker, on a clock that stands still while the machine sleeps. */
     const lastHeard = new Map<number, number>()
+    const silent = new Set<number>()
 
     const start = (replaces?: string): void => {
       const worker = cluster.fork({
         ...(replaces === undefined ? {} : { PSO_REPLACES: replaces }),
         ...(ports === undefined ? {} : { PSO_PORTS: ports }),
       })
-      lastHeard.set(worker.id, Date.now())
+      lastHeard.set(worker.id, performance.now())
       worker.on('message', (message: WorkerMessage) => {
-        lastHeard.set(worker.id, Date.now())
+        lastHeard.set(worker.id, performance.now())
         if (message.type !== 'ready') return
         pause = FIRST_PAUSE_MS
         if (isReady) return
@@ -45,7 +47,11 @@ export function supervise(): Promise<number> {
 
     cluster.on('exit', (worker, code, signal) => {
       lastHeard.delete(worker.id)
-      const how = signal === null || signal === undefined ? `with code ${code}` : `by ${signal}`
+      const how = silent.delete(worker.id)
+        ? `by SIGKILL, since it had not answered for ${SILENCE_MS / 1000} s: something in it does not end`
+        : signal === null || signal === undefined
+          ? `with code ${code}`
+          : `by ${signal}`
       if (stopping) {
         if (workers().length === 0) process.exit(0)
       } else if (!isReady) {
@@ -57,16 +63,20 @@ export function supervise(): Promise<number> {
     })
 
     const silence = setInterval(() => {
-      for (const worker of workers())
-        if (isReady && Date.now() - (lastHeard.get(worker.id) ?? 0) > SILENCE_MS) worker.process.kill('SIGKILL')
+      for (const worker of workers()) {
+        if (!isReady || performance.now() - (lastHeard.get(worker.id) ?? 0) <= SILENCE_MS) continue
+        silent.add(worker.id)
+        worker.process.kill('SIGKILL')
+      }
     }, 1000)
     silence.unref()
 
-    onStop(() => {
+    const stop = (): void => {
       stopping = true
       for (const worker of workers()) worker.process.kill('SIGTERM')
       if (workers().length === 0) process.exit(0)
-    })
+    }
+    onStopSignal(stop)
     process.on('SIGHUP', () => workers().forEach(worker => worker.process.kill('SIGHUP')))
     start()
   })

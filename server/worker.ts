@@ -1,11 +1,13 @@
 import { flushCompileCache } from 'node:module'
-import { availableParallelism } from 'node:os'
+import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { DirectivesError, type ServerConfig } from '../directives/index.ts'
+import { isDevelopment, workersOf } from './development.ts'
 import { createServer, type Server } from './index.ts'
+import { LogError } from './logs.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
 import { StateDirectoryError } from './state-directory.ts'
-import { onStop } from './stop-signals.ts'
+import { onStopSignal } from './stop-signals.ts'
 import type { WorkerMessage } from './supervisor.ts'
 
 export interface ServeOptions extends ConfigArguments {
@@ -23,20 +25,20 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   try {
     const source = configSource(options)
     const config = readConfig(source)
-    const development =
-      options.dev === true ||
-      (options.production !== true &&
-        process.stdout.isTTY &&
-        config.directives.Listen.every(({ host }) => isLoopback(host)))
-    const workers = alone ? 1 : (config.directives.Workers ?? (development ? 1 : availableParallelism()))
-    const ports = process.env['PSO_PORTS']?.split(' ').map(Number) ?? []
+    const development = isDevelopment(options, config)
+    const workers = alone ? 1 : workersOf(config, development)
+    const ports =
+      process.env['PSO_PORTS']?.split(' ').map(Number) ??
+      (alone ? [] : await Promise.all(config.directives.Listen.map(choosePort)))
     server = await createServer({ config, development, workers, ports })
     addresses = await server.listen()
     // without a server.ini there may be one at the next reload
     obeySignals(server, () => readConfig(source.file === undefined ? configSource(options) : source))
     announce({ workers, addresses }, alone, development)
   } catch (error) {
-    const isConfiguration = [ConfigError, DirectivesError, StateDirectoryError].some(one => error instanceof one)
+    const isConfiguration = [ConfigError, DirectivesError, StateDirectoryError, LogError].some(
+      one => error instanceof one,
+    )
     if (isConfiguration) return complain((error as Error).message, 2)
     const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     if (code === 'EADDRINUSE')
@@ -54,6 +56,21 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   guardProcessExit()
   flushCompileCache()
   return 0
+}
+
+/**
+ * A port that is free, for an address that leaves it open: workers share an address by its port, and one that the first of them got for 0
+ * would be another address to the next.
+ */
+function choosePort({ host, port }: { readonly host: string; readonly port: number }): Promise<number> {
+  if (port !== 0) return Promise.resolve(port)
+  return new Promise((resolve, reject) => {
+    const probe = createNetServer().once('error', reject)
+    probe.listen({ host, port, exclusive: true }, () => {
+      const { port: free } = probe.address() as AddressInfo
+      probe.close(() => resolve(free))
+    })
+  })
 }
 
 function complain(message: string, exitCode: number): number {
@@ -77,12 +94,16 @@ function announce(
 }
 
 function obeySignals(server: Server, readAgain: () => ServerConfig): void {
-  const stop = onStop(() => {
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
     server.close().then(
       () => process.exit(0),
       () => process.exit(1),
     )
-  })
+  }
+  onStopSignal(stop)
   // the primary is gone: nobody would replace or stop this worker
   process.on('disconnect', stop)
   process.on('SIGHUP', () => {
@@ -93,5 +114,3 @@ function obeySignals(server: Server, readAgain: () => ServerConfig): void {
     }
   })
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

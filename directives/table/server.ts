@@ -152,7 +152,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many seconds a client may take to send its request.',
+    doc: 'Sets how many seconds a client may take to send its request, and may go without taking anything of its answer; a stop waits as long for what is in flight.',
   }),
   LimitRequestBody: directive({
     kind: integer('BYTES', 0),

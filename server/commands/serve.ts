@@ -2,16 +2,28 @@ import cluster from 'node:cluster'
 import type { ServeOptions } from '../worker.ts'
 
 /**
- * `pso serve`. In production whole servers, one a core unless said otherwise, run as workers of a small primary; in development
- * the server runs in this process, unless several workers are asked for. Resolves to the exit code where it could not begin; a
- * server that runs ends by a signal, with 0.
+ * `pso serve`. Several workers, each a whole server, run under a small primary, and so does the one of production; one in development runs
+ * in this process. Resolves to the exit code where it could not begin; a server that runs ends by a signal, with 0.
  */
 export async function serve(options: ServeOptions): Promise<number> {
   if (cluster.isWorker) return (await import('../worker.ts')).serveHere(options, false)
-  if (isProduction(options) || Number(options.workers ?? 1) > 1) return (await import('../supervisor.ts')).supervise()
-  return (await import('../worker.ts')).serveHere(options, true)
+  if (await isAlone(options)) return (await import('../worker.ts')).serveHere(options, true)
+  return (await import('../supervisor.ts')).supervise()
 }
 
-/** What is certain without server.ini, which a primary does not read; at a terminal its addresses have a say, in worker.ts. */
-const isProduction = ({ dev, production }: ServeOptions): boolean =>
-  production === true || (dev !== true && !process.stdout.isTTY)
+/** Development with one worker. A primary that is certain without server.ini does not read it. */
+async function isAlone(options: ServeOptions): Promise<boolean> {
+  const { dev, production, workers } = options
+  if (production === true || (dev !== true && process.stdout.isTTY !== true)) return false
+  if (workers !== undefined && Number(workers) > 1) return false
+  const { configSource, readConfig } = await import('../server-ini.ts')
+  const { isDevelopment, workersOf } = await import('../development.ts')
+  try {
+    const config = readConfig(configSource(options))
+    const development = isDevelopment(options, config)
+    return development && workersOf(config, development) === 1
+  } catch {
+    // the server that is about to start says what is wrong
+    return true
+  }
+}

@@ -206,7 +206,11 @@ function answerEntry(method: string, headers: IncomingHttpHeaders, entry: Entry,
   const status = range === undefined ? 200 : 206
   if (method === 'HEAD') return { status, headers: complete, body: undefined }
   const { bytes } = entry
-  return { status, headers: complete, body: bytes?.subarray(start, start + length) ?? { fd: fd!, start, length } }
+  return {
+    status,
+    headers: complete,
+    body: bytes?.subarray(start, start + length) ?? { fd: fd!, start, length, stats: entry.stats },
+  }
 }
 
 /** A file that is cut off meanwhile gives what there is. */

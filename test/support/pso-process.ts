@@ -16,16 +16,9 @@ export interface PsoProcess {
   readonly ended: Promise<number | string>
 }
 
-interface StartOptions {
-  /** Default: this process's. */
-  readonly cwd?: string
-  /** As the leader of a process group, like a shell's job. */
-  readonly detached?: boolean
-}
-
-/** Starts `pso ARGS`; it is stopped, and gone, when the test ends. */
-export function startPso(t: Test, args: readonly string[], options: StartOptions = {}): PsoProcess {
-  const child = spawn(process.execPath, [cli, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts `pso ARGS`, in `cwd` if it is given; it is stopped, and gone, when the test ends. */
+export function startPso(t: Test, args: readonly string[], cwd: string = process.cwd()): PsoProcess {
+  const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
   child.stderr!.on('data', chunk => (errors += chunk))

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, does, says } from '../../support/handlers.ts'
@@ -22,38 +22,108 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 20))
 }
 
+/** Sleeps for the milliseconds that the query says, once it has left a mark beside the document root; answers its process id. */
+const sleeps = does(
+  `const { writeFileSync } = await import('node:fs')
+  if (req.args) {
+    writeFileSync(req.documentRoot() + '/../begun', '')
+    await new Promise(resolve => setTimeout(resolve, Number(req.args)))
+  }
+  return String(process.pid)`,
+)
+const begun = (top: string): Promise<void> => until(() => existsSync(join(top, 'begun')))
+
 t.test('it says where it serves when it is ready, and SIGTERM ends it with 0 after what is in flight', async t => {
   for (const mode of [['--dev'], ['--production', '--workers', '1'], ['--production', '--workers', '2']]) {
-    const { config } = planted(t, {
-      '.psoaccess': '',
-      'handler.ts': does('if (req.args) await new Promise(resolve => setTimeout(resolve, 300)); return "done"'),
-    })
+    const { config, top } = planted(t, { '.psoaccess': '', 'handler.ts': sleeps })
     const pso = startPso(t, ['serve', '--config', config, ...mode])
     const url = await pso.url
-    t.equal(await text(`${url}/`), 'done')
-    const slow = text(`${url}/?slow`)
-    await new Promise(resolve => setTimeout(resolve, 100))
+    t.match(await text(`${url}/`), /^\d+$/)
+    const slow = text(`${url}/?300`)
+    await begun(top)
     pso.child.kill('SIGTERM')
-    t.equal(await slow, 'done', `${mode}: what was in flight is finished`)
+    t.match(await slow, /^\d+$/, `${mode}: what was in flight is finished`)
     t.equal(await pso.ended, 0, mode.join(' '))
     t.equal(pso.out().trim().split('\n').length, 1, 'one line')
   }
 })
 
-t.test('Ctrl-C, which reaches every process of the terminal, finishes what is in flight and ends with 0', async t => {
-  const { config } = planted(t, {
-    '.psoaccess': '',
-    'handler.ts': does('if (req.args) await new Promise(resolve => setTimeout(resolve, 300)); return "done"'),
-  })
-  const pso = startPso(t, ['serve', '--production', '--workers', '2', '--config', config], { detached: true })
-  const url = await pso.url
-  t.equal(await text(`${url}/`), 'done')
-  const slow = text(`${url}/?slow`)
-  await new Promise(resolve => setTimeout(resolve, 100))
-  process.kill(-pso.child.pid!, 'SIGINT')
-  t.equal(await slow, 'done')
-  t.equal(await pso.ended, 0)
+t.test(
+  'a signal that several tell at once, as a terminal does, is one signal; told again later it ends at once',
+  async t => {
+    for (const mode of [['--dev'], ['--production', '--workers', '2']]) {
+      const { config, top } = planted(t, { '.psoaccess': '', 'handler.ts': sleeps })
+      const pso = startPso(t, ['serve', '--config', config, ...mode])
+      const url = await pso.url
+      const slow = text(`${url}/?600`)
+      await begun(top)
+      const pid = Number(await text(`${url}/`))
+      pso.child.kill('SIGINT')
+      process.kill(pid, 'SIGINT')
+      pso.child.kill('SIGINT')
+      t.match(await slow, /^\d+$/, `${mode}: what was in flight is finished`)
+      t.equal(await pso.ended, 0, mode.join(' '))
+    }
+    const { config, top } = planted(t, { '.psoaccess': '', 'handler.ts': sleeps })
+    const pso = startPso(t, ['serve', '--config', config, '--dev'])
+    const hopeless = t.rejects(text(`${await pso.url}/?60000`))
+    await begun(top)
+    pso.child.kill('SIGTERM')
+    await new Promise(resolve => setTimeout(resolve, 700))
+    pso.child.kill('SIGTERM')
+    t.equal(await pso.ended, 1)
+    await hopeless
+  },
+)
+
+t.test('no client keeps a server from stopping: a silent one, half a request, one that takes nothing', async t => {
+  const { config, top } = planted(t, { 'a.txt': 'a' }, 'Timeout = 2\n')
+  writeFileSync(join(top, 'public_html', 'large.bin'), Buffer.alloc(30_000_000))
+  for (const sent of ['', 'GET / HT', 'GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n']) {
+    const pso = startPso(t, ['serve', '--config', config, '--production', '--workers', '1'])
+    const socket = connect(Number(new URL(await pso.url).port), '127.0.0.1', () => socket.write(sent))
+    socket.pause()
+    socket.on('error', () => {})
+    t.teardown(() => socket.destroy())
+    await new Promise(resolve => setTimeout(resolve, 200))
+    pso.child.kill('SIGTERM')
+    t.equal(await pso.ended, 0, JSON.stringify(sent))
+  }
 })
+
+t.test('all workers serve, on each address; when the primary is gone they stop', async t => {
+  const { config } = planted(
+    t,
+    { '.psoaccess': '', 'handler.ts': does('return `${process.pid} ${process.ppid}`') },
+    'Listen = 127.0.0.1:0\n',
+  )
+  const pso = startPso(t, ['serve', '--production', '--workers', '2', '--config', config])
+  await pso.url
+  const urls = pso.out().match(/http:\S+/g)!
+  t.equal(urls.length, 2)
+  const seen = urls.map(() => new Set<number>())
+  await until(async () => {
+    for (const [index, url] of urls.entries()) {
+      const answer = await fetch(url, { headers: { connection: 'close' } })
+      const [pid, parent] = (await answer.text()).split(' ').map(Number)
+      t.equal(parent, pso.child.pid)
+      seen[index]!.add(pid!)
+    }
+    return seen.every(pids => pids.size === 2)
+  })
+  t.same(seen[0], seen[1])
+  t.equal(pso.errors(), '')
+  pso.child.kill('SIGKILL')
+  await until(() => [...seen[0]!].every(pid => !isAlive(pid)))
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 t.test('a worker that dies is replaced, and the log says how it ended', async t => {
   const { config, top } = planted(t, {
@@ -142,7 +212,7 @@ t.test('SIGHUP takes a new server.ini, and keeps the old one where the new one i
 
 t.test('a server.ini that was not there at the start is taken by SIGHUP', async t => {
   const top = t.testdir({ public_html: { 'a.txt': 'a' } })
-  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--listen', '127.0.0.1:0'], { cwd: top })
+  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--listen', '127.0.0.1:0'], top)
   const url = await pso.url
   const header = async (): Promise<string | null> => (await fetch(`${url}/a.txt`)).headers.get('x-new')
   t.equal(await header(), null)

@@ -342,13 +342,18 @@ t.test('told the stat of a file that is no more, the answer is of the one that i
 })
 
 /** Serves one slice for each request and says what became of its descriptor. */
-async function sending(t: Test, slice: () => FileSlice, before: (response: ServerResponse) => void = () => {}) {
+async function sending(
+  t: Test,
+  slice: () => FileSlice,
+  before: (response: ServerResponse) => void = () => {},
+  timeoutMs = 0,
+) {
   const closed: Promise<boolean>[] = []
   const server = createServer((_, response) => {
     const taken = slice()
     response.writeHead(200, { 'Content-Length': taken.length })
     before(response)
-    closed.push(sendSlice(taken, response).then(() => isClosed(taken.fd)))
+    closed.push(sendSlice(taken, response, timeoutMs).then(() => isClosed(taken.fd)))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
@@ -387,6 +392,70 @@ t.test('sendSlice: a file that is cut off while it is sent cuts the connection',
   )
   await t.rejects(fetch(url).then(response => response.arrayBuffer()))
   t.equal(await closed[0], true)
+})
+
+t.test(
+  'sendSlice: a file written anew in its place while it is sent cuts the connection, one that grows does not',
+  async t => {
+    const { root, files, settings } = place(t, {})
+    const file = join(root, 'huge.bin')
+    const size = 20_000_000
+    const old = Buffer.alloc(size, 'o')
+    const replace = (): void => {
+      writeFileSync(`${file}.new`, Buffer.alloc(size, 'n'))
+      renameSync(`${file}.new`, file)
+    }
+    for (const [change, isWhole] of [
+      [() => writeFileSync(file, Buffer.alloc(size, 'n')), false],
+      [() => writeFileSync(file, Buffer.alloc(size + 1, 'n')), false],
+      [() => writeFileSync(file, 'more', { flag: 'a' }), true],
+      [replace, true],
+    ] as const) {
+      writeFileSync(file, old)
+      const { url, closed, server } = await sending(
+        t,
+        () => files.answer('GET', {}, file, statSync(file), settings).body as FileSlice,
+      )
+      const got = await new Promise<string>(resolve => {
+        let text = ''
+        const socket = connect(Number(new URL(url).port), '127.0.0.1')
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        socket.once('data', () => {
+          // the client stops, so that the server has sent a part of it
+          socket.pause()
+          setTimeout(() => {
+            change()
+            socket.resume()
+          }, 50)
+        })
+        socket.on('data', chunk => (text += chunk.toString('latin1')))
+        socket.on('error', () => {})
+        socket.on('close', () => resolve(text))
+      })
+      const body = got.slice(got.indexOf('\r\n\r\n') + 4)
+      t.notMatch(body, 'n', 'no byte of another version')
+      t.equal(body.length === size, isWhole)
+      t.equal(await closed[0], true)
+      server.close()
+    }
+  },
+)
+
+t.test('sendSlice: a client that takes nothing is cut off after the timeout', async t => {
+  const { root, files, settings } = place(t, { 'huge.bin': Buffer.alloc(20_000_000) })
+  const file = join(root, 'huge.bin')
+  const { url, closed } = await sending(
+    t,
+    () => files.answer('GET', {}, file, statSync(file), settings).body as FileSlice,
+    () => {},
+    100,
+  )
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await new Promise(resolve => socket.once('readable', resolve))
+  t.equal(await closed[0], true)
+  socket.destroy()
 })
 
 t.test('sendSlice: a client that goes away leaves no open file', async t => {

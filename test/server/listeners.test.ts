@@ -29,5 +29,7 @@ t.test('every address of Listen answers alike: late requests, headers too large,
     t.match(large, /^HTTP\/1\.1 431 .*\r\n\r\n431 /s, `${index}: headers too large`)
     t.match(none, /^HTTP\/1\.1 400 .*\r\n\r\n400 Bad Request\n$/s, `${index}: no request`)
     t.match(fine, /^HTTP\/1\.1 200 .*\r\n\r\na$/s, `${index}: headers of 40,000 bytes`)
+    const kept = await fetch(`${url}a.txt`)
+    t.equal(kept.headers.get('keep-alive'), 'timeout=72', `${index}: how long a connection is kept`)
   }
 })
