@@ -73,7 +73,8 @@ function explanation(error: unknown): Explanation | undefined {
 /** What the error log says of an error: one line, whatever the page shows. */
 export function logText(error: unknown): string {
   if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
-  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+  const cause = reason === '' || (error as Error).message.includes(reason) ? '' : `: ${reason}`
   if (error instanceof SessionError || error instanceof ServerReturn || error instanceof Refusal)
     return `${error.message}${cause}`
   return whereThrown(error).message

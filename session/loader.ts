@@ -21,6 +21,8 @@ export interface SessionRecord {
 
 export interface LoadContext {
   readonly serviceId: string
+  /** True where the caller holds the session's lock: nobody else writes. Absent: it does not. */
+  readonly isLocked?: boolean
   /** The request, for the loaders of users (`getPath(req, session)`); absent outside a request. */
   readonly req?: unknown
 }

@@ -31,6 +31,10 @@ export class LockQueue {
     })
   }
 
+  isHeld(name: string): boolean {
+    return this.#waiting.has(name)
+  }
+
   hasWaiting(name: string): boolean {
     return (this.#waiting.get(name)?.length ?? 0) > 0
   }

@@ -52,6 +52,7 @@ function loadOne(
   at: number,
   release: Release | undefined,
 ): Awaitable<Session> {
+  state.context.isLocked = release !== undefined
   try {
     const record = state.options.loader.load(ids[at]!, state.context)
     if (!(record instanceof Promise)) return judge(state, session, ids, at, release, record)
@@ -95,6 +96,7 @@ function judge(
     if (isKnown) state.replaced = record.version
     return session
   }
+  state.context.isLocked = false
   const unlocked = release?.()
   if (unlocked instanceof Promise) return unlocked.then(() => openOne(state, session, ids, at + 1))
   return openOne(state, session, ids, at + 1)

@@ -101,5 +101,6 @@ export function fill(data: Data, record: SessionRecord): void {
 export function unlock(state: SessionState): Awaitable<void> {
   const { release } = state
   state.release = undefined
+  state.context.isLocked = false
   return release?.()
 }

@@ -15,7 +15,7 @@ export class SessionState {
   readonly options: SessionOptions
   readonly presented: Presented
   readonly now: () => number
-  readonly context: LoadContext
+  readonly context: LoadContext & { isLocked: boolean }
   status: Status = 'new'
   /** The loader's name for it; undefined: no id yet. */
   id: string | undefined
@@ -42,7 +42,7 @@ export class SessionState {
     this.options = options
     this.presented = presented
     this.now = now
-    this.context = { serviceId: options.serviceId, req: presented.req }
+    this.context = { serviceId: options.serviceId, isLocked: false, req: presented.req }
     this.createdAt = now()
     this.expiresAt = expiryAtCreation(options, this.createdAt)
   }

@@ -1,5 +1,15 @@
-import { hash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { opendir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,9 +30,9 @@ const LOOK_EACH = 4
  */
 export class FileLock {
   readonly #queue = new LockQueue()
+  readonly #root: string
   readonly #directory: string
   readonly #ownerFile: string
-  readonly #mutexName: string
   #hasOwnerFile = false
   /** When this process got each lock that it holds, ms of the monotonic clock. */
   readonly #since = new Map<string, number>()
@@ -30,9 +40,9 @@ export class FileLock {
   readonly #onLost: () => void
 
   constructor(directory: string, onLost: () => void) {
+    this.#root = directory
     this.#directory = join(directory, 'locks/')
     this.#ownerFile = `${this.#directory}owner-${self.replaceAll(' ', '-')}`
-    this.#mutexName = hash('sha256', `pso\0${directory}`, 'hex').slice(0, 32)
     this.#onLost = onLost
   }
 
@@ -42,31 +52,39 @@ export class FileLock {
   }
 
   lock(path: string, waitMs: number): Release | Promise<Release> {
-    if (!this.#queue.take(path)) return this.#queue.wait(path, waitMs).then(() => this.#compete(path, waitMs))
+    if (!this.#queue.take(path)) {
+      // one wait, whether for this process's own requests or for another's
+      const until = performance.now() + waitMs
+      return this.#queue.wait(path, waitMs).then(() => this.#compete(path, waitMs, until))
+    }
     try {
       if (this.#tryLink(path)) return this.#release(path)
     } catch (error) {
       this.#queue.leave(path)
       throw error
     }
-    return this.#compete(path, waitMs)
+    return this.#compete(path, waitMs, performance.now() + waitMs)
   }
 
   /** At once, or not at all. */
   tryLock(path: string): Release | undefined {
     if (!this.#queue.take(path)) return undefined
-    if (this.#tryLink(path)) return this.#release(path)
+    try {
+      if (this.#tryLink(path)) return this.#release(path)
+    } catch (error) {
+      this.#queue.leave(path)
+      throw error
+    }
     this.#queue.leave(path)
     return undefined
   }
 
   /** The first of this process's queue: until the link can be made. */
-  async #compete(path: string, waitMs: number): Promise<Release> {
-    const until = performance.now() + waitMs
+  async #compete(path: string, waitMs: number, until: number): Promise<Release> {
     try {
       for (let tries = 0; ; tries++) {
         if (this.isHeld(path) || this.#tryLink(path)) return this.#release(path)
-        if (tries % LOOK_EACH === 0) await this.#takeFromDead(path)
+        if (tries % LOOK_EACH === 0) await this.#takeFromDead(this.#lockOf(path))
         if (performance.now() > until) throw lockTimeout(waitMs)
         await sleep(RETRY_MS)
       }
@@ -112,19 +130,29 @@ export class FileLock {
         if (existsSync(this.#ownerFile)) continue
         // this process's first lock; or somebody has removed the directory, and every open file with it
         if (this.#hasOwnerFile) this.#onLost()
-        writeFileSync(this.#ownerFile, self, { mode: 0o600 })
-        this.#hasOwnerFile = true
+        this.#writeOwnerFile()
       }
     }
   }
 
-  async #takeFromDead(path: string): Promise<void> {
-    if (!this.#isDeadLock(path)) return
+  /** Whole or not at all: an owner without a name would pass for a dead one. */
+  #writeOwnerFile(): void {
+    try {
+      writeFileSync(this.#ownerFile, self, { mode: 0o600 })
+      this.#hasOwnerFile = true
+    } catch (error) {
+      rmSync(this.#ownerFile, { force: true })
+      throw error
+    }
+  }
+
+  async #takeFromDead(lock: string): Promise<void> {
+    if (!isDeadLock(lock)) return
     const mutex = await this.mutex('takeover')
     if (mutex === undefined) return
     try {
       // read again: another taker was faster, or the lock is a new one by now
-      if (this.#isDeadLock(path)) unlinkSync(this.#lockOf(path))
+      if (isDeadLock(lock)) unlinkSync(lock)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     } finally {
@@ -132,20 +160,34 @@ export class FileLock {
     }
   }
 
+  /** Removes what dead processes have left and nobody will ask for: their locks, and the files that name them. */
+  async clear(): Promise<void> {
+    if (!existsSync(this.#directory)) return
+    for await (const { name } of await opendir(this.#directory)) {
+      const [, pid, start, boot] = /^owner-(\d+)-(\d+)-(.+)$/.exec(name) ?? []
+      if (/^[0-9a-f]{64}$/.test(name)) await this.#takeFromDead(this.#directory + name)
+      else if (pid !== undefined && isDead(`${pid} ${start} ${boot}`)) rmSync(this.#directory + name, { force: true })
+    }
+  }
+
   /** One process at a time, released by the kernel when that process dies; undefined where another has it. Only Linux has such names. */
   async mutex(purpose: string): Promise<(() => void) | undefined> {
     if (process.platform !== 'linux') return this.#mutexFile(purpose)
+    // by what it is, not by its path: another server may know the directory by another one
+    const stats = statSync(this.#root, { throwIfNoEntry: false })
+    if (stats === undefined) return undefined
+    const name = `\0pso-${purpose}-${stats.dev}-${stats.ino}`
     const server = createServer().unref()
     const isMine = await new Promise<boolean>(resolve => {
       server.once('error', () => resolve(false))
-      server.listen({ path: `\0pso-${purpose}-${this.#mutexName}`, exclusive: true }, () => resolve(true))
+      server.listen({ path: name, exclusive: true }, () => resolve(true))
     })
     return isMine ? () => server.close() : undefined
   }
 
   /** Elsewhere a file that names its owner: a dead one's is moved aside, and only who moved it goes on. */
   #mutexFile(purpose: string): (() => void) | undefined {
-    const file = join(this.#directory, `mutex-${purpose}`)
+    const file = join(this.#root, `mutex-${purpose}`)
     try {
       writeFileSync(file, self, { flag: 'wx', mode: 0o600 })
       return () => unlinkSync(file)
@@ -164,14 +206,6 @@ export class FileLock {
     return this.#directory + path.slice(path.length - 65).replace('/', '')
   }
 
-  #isDeadLock(path: string): boolean {
-    try {
-      return isDead(readFileSync(this.#lockOf(path), 'utf8'))
-    } catch {
-      return false
-    }
-  }
-
   /** The file of this process; its locks are gone by now. */
   close(): void {
     try {
@@ -179,5 +213,13 @@ export class FileLock {
     } catch {
       // there was none
     }
+  }
+}
+
+function isDeadLock(lock: string): boolean {
+  try {
+    return isDead(readFileSync(lock, 'utf8'))
+  } catch {
+    return false
   }
 }

@@ -5,20 +5,23 @@ import { dirname, join } from 'node:path'
 import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
 import { SessionError } from '../session-error.ts'
 import { FileLock } from './file-lock.ts'
-import { readRecord, writeRecord } from './slots.ts'
+import { OpenFiles } from './open-files.ts'
+import { type Found, readRecord, writeRecord } from './slots.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
 /** Else each reading after a writing would write the time of access. Only Linux has it, and for a file's owner. */
 const NO_ACCESS_TIME = constants.O_NOATIME ?? 0
-const MOST_OPEN = 2000
 const TOMBSTONE_MS = 60 * 60 * 1000
 const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
 const LOCK_WAIT_MS = 10_000
+/** How often one who has no lock looks again at what another is writing. */
+const LOOKS = 20
 
 /** What is said of a file that was found damaged; the path, never the data. */
 export type DamageReport = (message: string) => void
 
 const loaders = new Map<string, FileSessionLoader>()
+const open = new OpenFiles()
 let reportDamage: DamageReport = () => {}
 
 /** Where damaged session files are reported to: the server's log. */
@@ -50,10 +53,9 @@ export function closeFileLoaders(): void {
 export class FileSessionLoader implements SessionLoader {
   readonly directory: string
   readonly #lock: FileLock
-  /** Descriptors by path, the least used first. */
-  readonly #open = new Map<string, number>()
-  /** The version that was loaded under the lock which this process holds: nobody else can have written since. */
+  /** The version that was loaded or saved under the lock, by path: nobody else can have written since. */
   readonly #seen = new Map<string, number>()
+  /** Files whose lost update was reported, until they are written again. */
   readonly #reported = new Set<string>()
   #isPrepared = false
   #lastId: string | undefined
@@ -67,46 +69,76 @@ export class FileSessionLoader implements SessionLoader {
 
   load(id: string, context: LoadContext): SessionRecord | undefined {
     const path = this.#pathOf(id, context)
-    return this.#guard('cannot-load', 'the session could not be read', () => this.#read(path))
+    return this.#guard('cannot-load', 'the session could not be read', () =>
+      this.#read(path, this.#isMine(path, context)),
+    )
   }
 
-  #read(path: string): SessionRecord | undefined {
-    const isKept = this.#open.has(path)
+  /** True where the caller holds the lock of that path, not only somebody in this process. */
+  #isMine(path: string, { isLocked }: LoadContext): boolean {
+    return isLocked === true && this.#lock.isHeld(path)
+  }
+
+  #read(path: string, isMine: boolean): SessionRecord | undefined {
+    const isKept = open.get(path) !== undefined
     const fd = this.#fdOf(path)
     if (fd === undefined) return undefined
-    const { record, isDamaged } = readRecord(fd)
+    const found = readRecord(fd)
+    const { record } = found
     if (isKept && record?.ended === true) {
       // a purge ends a record before it removes the file: there may be another file by now, or none
-      this.#forget(path)
-      return this.#read(path)
+      open.close(path)
+      return this.#read(path, isMine)
     }
-    if (record !== undefined && this.#lock.isHeld(path)) this.#seen.set(path, record.version)
-    if (isDamaged)
-      this.#reportOnce(
-        path,
-        record === undefined ? 'is damaged and was set aside' : 'has lost its last update to damage',
-      )
-    if (record === undefined) this.#setAside(path, isDamaged)
-    return record
+    if (isMine && record !== undefined) this.#seen.set(path, record.version)
+    if (!found.isDamaged) return record
+    return isMine ? this.#damaged(path, found) : this.#readAgain(path, fd)
+  }
+
+  /** What looks damaged to one without the lock may be another's writing, seen half. */
+  #readAgain(path: string, fd: number): SessionRecord | undefined {
+    let found: Found
+    for (let look = 0; look < LOOKS; look++) {
+      found = readRecord(fd)
+      if (!found.isDamaged) return found.record
+    }
+    const release = this.#lock.tryLock(path)
+    if (release !== undefined) return released(release, () => this.#read(path, true))
+    if (found!.record !== undefined) return found!.record
+    throw new Error(`${path} is being written`)
+  }
+
+  /** Under the lock: nobody is writing, so it is damage. A file without a whole slot is set aside, so that its visitor gets a fresh session. */
+  #damaged(path: string, { record }: Found): SessionRecord | undefined {
+    if (record !== undefined) {
+      if (!this.#reported.has(path)) reportDamage(`the session file ${path} has lost its last update to damage`)
+      this.#reported.add(path)
+      return record
+    }
+    open.close(path)
+    renameSync(path, `${path}.damaged`)
+    reportDamage(`the session file ${path} is damaged and was set aside`)
+    return undefined
   }
 
   save(id: string, record: SessionRecord, context: LoadContext): Awaitable<'saved' | 'conflict'> {
     const path = this.#pathOf(id, context)
+    const isMine = this.#isMine(path, context)
     const write = (): 'saved' | 'conflict' =>
-      this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record))
-    if (this.#lock.isHeld(path) || record.version === 0) return write()
+      this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record, isMine))
     // without a lock of its own the comparison and the write would not be one step
-    return locked(this.#lock.lock(path, LOCK_WAIT_MS), write)
+    return isMine || record.version === 0 ? write() : this.#locked(path, write)
   }
 
-  #write(path: string, record: SessionRecord): 'saved' | 'conflict' {
+  #write(path: string, record: SessionRecord, isMine: boolean): 'saved' | 'conflict' {
     const fd = record.version === 0 ? this.#create(path) : this.#fdOf(path)
     if (fd === undefined) return 'conflict'
-    if (this.#seen.get(path) !== record.version && (readRecord(fd).record?.version ?? 0) !== record.version)
-      return 'conflict'
+    const isSeen = isMine && this.#seen.get(path) === record.version
+    if (!isSeen && (readRecord(fd).record?.version ?? 0) !== record.version) return 'conflict'
     this.#seen.delete(path)
     writeRecord(fd, record)
-    if (this.#lock.isHeld(path)) this.#seen.set(path, record.version + 1)
+    if (this.#reported.size > 0) this.#reported.delete(path)
+    if (isMine) this.#seen.set(path, record.version + 1)
     return 'saved'
   }
 
@@ -125,16 +157,28 @@ export class FileSessionLoader implements SessionLoader {
           endsAt: Math.max(Date.now(), stored.usedAt) + TOMBSTONE_MS,
         })
       })
-    return this.#lock.isHeld(path) ? bury() : locked(this.#lock.lock(path, LOCK_WAIT_MS), bury)
+    return this.#isMine(path, context) ? bury() : this.#locked(path, bury)
+  }
+
+  /** Runs it under a lock of its own. */
+  #locked<Value>(path: string, run: () => Value): Awaitable<Value> {
+    const lock = this.#lockPath(path, LOCK_WAIT_MS)
+    return lock instanceof Promise ? lock.then(release => released(release, run)) : released(lock, run)
   }
 
   lock(id: string, context: LoadContext, waitMs: number): Release | Promise<Release> {
-    const path = this.#pathOf(id, context)
-    return this.#guard('cannot-lock', 'the session could not be locked', () => {
+    return this.#lockPath(this.#pathOf(id, context), waitMs)
+  }
+
+  #lockPath(path: string, waitMs: number): Release | Promise<Release> {
+    const message = 'the session could not be locked'
+    return this.#guard('cannot-lock', message, () => {
       const lock = this.#lock.lock(path, waitMs)
-      return lock instanceof Promise
-        ? lock.then(release => this.#releaseOf(path, release))
-        : this.#releaseOf(path, lock)
+      if (!(lock instanceof Promise)) return this.#releaseOf(path, lock)
+      return lock.then(
+        release => this.#releaseOf(path, release),
+        error => this.#fail('cannot-lock', message, error),
+      )
     })
   }
 
@@ -152,6 +196,7 @@ export class FileSessionLoader implements SessionLoader {
     if (mutex === undefined) return 0
     let removed = 0
     try {
+      await this.#lock.clear()
       for await (const path of this.#files()) {
         if (this.#purgeOne(path, now)) removed++
         await new Promise(setImmediate)
@@ -174,27 +219,23 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #purgeOne(path: string, now: number): boolean {
-    if (path.endsWith('.damaged')) {
-      const old = lstatSync(path, { throwIfNoEntry: false })
-      if (old === undefined || now - old.mtimeMs < DAMAGED_MS) return false
-      unlinkSync(path)
-      return true
-    }
+    if (path.endsWith('.damaged')) return isOld(path, now) && removeFile(path)
     const release = this.#lock.tryLock(path)
     if (release === undefined) return false
     try {
       const fd = openSync(path, 'r+')
       try {
         const { record } = readRecord(fd)
-        if (record?.endsAt === undefined || record.endsAt > now) return false
+        // begun by a process that died before it wrote, or damaged and never asked for again
+        if (record === undefined) return isOld(path, now) && removeFile(path)
+        if (record.endsAt === undefined || record.endsAt > now) return false
         // whoever has the file open finds it ended, and looks again
         writeRecord(fd, { ...record, data: '{}', ended: true })
       } finally {
         closeSync(fd)
       }
-      this.#forget(path)
-      unlinkSync(path)
-      return true
+      open.close(path)
+      return removeFile(path)
     } catch {
       return false
     } finally {
@@ -219,11 +260,10 @@ export class FileSessionLoader implements SessionLoader {
 
   /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */
   #fdOf(path: string): number | undefined {
-    // no stat here: on a file system with fine time stamps each one makes the next write several times as dear
-    const known = this.#open.get(path)
+    const known = open.get(path)
     if (known !== undefined) return known
     try {
-      return this.#keep(path, this.#openFile(path, O_RDWR))
+      return open.keep(path, this.#openFile(path, O_RDWR))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -231,14 +271,17 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #create(path: string): number {
-    const known = this.#fdOf(path)
-    if (known !== undefined) return known
-    try {
-      return this.#keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-      return this.#keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
+    for (let time = 0; ; time++) {
+      const known = this.#fdOf(path)
+      if (known !== undefined) return known
+      try {
+        return open.keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        // another process was faster: its file it is
+        if (time > 1 || (code !== 'ENOENT' && code !== 'EEXIST')) throw error
+        if (code === 'ENOENT') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      }
     }
   }
 
@@ -248,28 +291,14 @@ export class FileSessionLoader implements SessionLoader {
       return openSync(path, flags | NO_ACCESS_TIME, 0o600)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if ((code !== 'EMFILE' && code !== 'ENFILE') || this.#open.size === 0) throw error
-      this.#lost()
+      if ((code !== 'EMFILE' && code !== 'ENFILE') || open.size === 0) throw error
+      open.closeAll()
       return openSync(path, flags | NO_ACCESS_TIME, 0o600)
     }
   }
 
-  #keep(path: string, fd: number): number {
-    if (this.#open.size >= MOST_OPEN) this.#forget(this.#open.keys().next().value!)
-    this.#open.set(path, fd)
-    return fd
-  }
-
-  #forget(path: string): void {
-    const fd = this.#open.get(path)
-    if (fd === undefined) return
-    this.#open.delete(path)
-    closeSync(fd)
-  }
-
   #lost(): void {
-    for (const fd of this.#open.values()) closeSync(fd)
-    this.#open.clear()
+    open.closeAll()
     this.#isPrepared = false
   }
 
@@ -290,32 +319,32 @@ export class FileSessionLoader implements SessionLoader {
     this.#isPrepared = true
   }
 
-  #guard<Value>(code: 'cannot-load' | 'cannot-save' | 'cannot-lock', message: string, run: () => Value): Value {
+  #guard<Value>(code: FailureCode, message: string, run: () => Value): Value {
     try {
       this.#prepare()
       return run()
     } catch (cause) {
-      if (cause instanceof SessionError) throw cause
-      throw new SessionError(code, `${message}: ${(cause as Error).message}`, { cause })
+      return this.#fail(code, message, cause)
     }
   }
 
-  /** A file without a whole slot: out of the way, so that its visitor gets a fresh session; an empty one was never written. */
-  #setAside(path: string, isDamaged: boolean): void {
-    this.#forget(path)
-    if (isDamaged) renameSync(path, `${path}.damaged`)
-  }
-
-  #reportOnce(path: string, what: string): void {
-    if (this.#reported.has(path)) return
-    this.#reported.add(path)
-    reportDamage(`the session file ${path} ${what}`)
+  /** With the directory: the message of a failed write names no file. */
+  #fail(code: FailureCode, message: string, cause: unknown): never {
+    if (cause instanceof SessionError) throw cause
+    throw new SessionError(code, `${message}, in ${this.directory}: ${(cause as Error).message}`, { cause })
   }
 }
 
-function locked<Value>(lock: Release | Promise<Release>, run: () => Value): Awaitable<Value> {
-  if (lock instanceof Promise) return lock.then(release => released(release, run))
-  return released(lock, run)
+type FailureCode = 'cannot-load' | 'cannot-save' | 'cannot-lock'
+
+function isOld(path: string, now: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && now - stats.mtimeMs >= DAMAGED_MS
+}
+
+function removeFile(path: string): true {
+  unlinkSync(path)
+  return true
 }
 
 function released<Value>(release: Release, run: () => Value): Value {

@@ -1,7 +1,8 @@
-import type { LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
+import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
 import { LockQueue } from '../lock-queue.ts'
 
 const TOMBSTONE_MS = 60 * 60 * 1000
+const LOCK_WAIT_MS = 10_000
 
 /** Sessions in this process's memory: gone with it, and shared with no other. */
 export class MemoryLoader implements SessionLoader {
@@ -12,20 +13,36 @@ export class MemoryLoader implements SessionLoader {
     return this.#records.get(keyOf(serviceId, id))
   }
 
-  save(id: string, record: SessionRecord, { serviceId }: LoadContext): 'saved' | 'conflict' {
-    const key = keyOf(serviceId, id)
-    const stored = this.#records.get(key)
-    if ((stored?.version ?? 0) !== record.version) return 'conflict'
-    this.#records.set(key, { ...record, version: record.version + 1 })
-    return 'saved'
+  save(id: string, record: SessionRecord, context: LoadContext): Awaitable<'saved' | 'conflict'> {
+    const key = keyOf(context.serviceId, id)
+    return this.#inTurn(key, context, () => {
+      const stored = this.#records.get(key)
+      if ((stored?.version ?? 0) !== record.version) return 'conflict'
+      this.#records.set(key, { ...record, version: record.version + 1 })
+      return 'saved'
+    })
   }
 
-  remove(id: string, { serviceId }: LoadContext): void {
-    const key = keyOf(serviceId, id)
-    const stored = this.#records.get(key)
-    if (stored === undefined) return
-    const endsAt = Math.max(stored.usedAt, Date.now()) + TOMBSTONE_MS
-    this.#records.set(key, { ...stored, data: '{}', ended: true, endsAt, version: stored.version + 1 })
+  remove(id: string, context: LoadContext): Awaitable<void> {
+    const key = keyOf(context.serviceId, id)
+    return this.#inTurn(key, context, () => {
+      const stored = this.#records.get(key)
+      if (stored === undefined) return
+      const endsAt = Math.max(stored.usedAt, Date.now()) + TOMBSTONE_MS
+      this.#records.set(key, { ...stored, data: '{}', ended: true, endsAt, version: stored.version + 1 })
+    })
+  }
+
+  /** At once, unless another than the caller holds the lock. */
+  #inTurn<Value>(key: string, { isLocked }: LoadContext, run: () => Value): Awaitable<Value> {
+    if (isLocked === true || !this.#queue.isHeld(key)) return run()
+    return this.#queue.wait(key, LOCK_WAIT_MS).then(() => {
+      try {
+        return run()
+      } finally {
+        this.#queue.leave(key)
+      }
+    })
   }
 
   lock(id: string, { serviceId }: LoadContext, waitMs: number): Release | Promise<Release> {
@@ -36,7 +53,8 @@ export class MemoryLoader implements SessionLoader {
     let removed = 0
     let looked = 0
     for (const [key, { endsAt }] of this.#records) {
-      if (endsAt !== undefined && endsAt <= now && this.#records.delete(key)) removed++
+      // one that is in use lives on with its next save
+      if (endsAt !== undefined && endsAt <= now && !this.#queue.isHeld(key) && this.#records.delete(key)) removed++
       if (++looked % 1000 === 0) await new Promise(setImmediate)
     }
     return removed

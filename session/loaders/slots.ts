@@ -30,6 +30,7 @@ export interface Found {
 // everything here is synchronous, so that one buffer each serves all readings and writings
 const page = Buffer.alloc(PAGE)
 const slot = Buffer.alloc(SLOT)
+const blank = Buffer.alloc(PAGE)
 
 export function readRecord(fd: number): Found {
   const size = readSync(fd, page, 0, PAGE, 0)
@@ -40,7 +41,9 @@ export function readRecord(fd: number): Found {
   const isAny = isFirstWhole || isSecondWhole
   const at = isNewerFirst ? 0 : SLOT
   let record = isAny ? recordAt(fd, at) : undefined
-  let isDamaged = (!isFirstWhole && isWritten(0)) || (!isSecondWhole && isWritten(SLOT)) || (!isAny && size > 0)
+  // an area may be there before its first slot
+  let isDamaged =
+    (!isFirstWhole && isWritten(0)) || (!isSecondWhole && isWritten(SLOT)) || (!isAny && !page.equals(blank))
   if (isAny && record === undefined) {
     isDamaged = true
     if (isFirstWhole && isSecondWhole) record = recordAt(fd, SLOT - at)

@@ -3,6 +3,8 @@ import type { Release, SessionLoader, SessionRecord } from '../../session/loader
 import { SessionError } from '../../session/session-error.ts'
 
 const context = { serviceId: 'shop' }
+/** Of a caller that has the lock. */
+const locked = { ...context, isLocked: true }
 const id = 'A'.repeat(27)
 const now = Date.UTC(2026, 10, 24)
 
@@ -75,14 +77,28 @@ export function loaderContract(t: Test, open: (t: Test) => SessionLoader): void 
     await loader.save(id, record({ data: '{"visits":0}' }), context)
     const increment = async (): Promise<void> => {
       const release = await loader.lock!(id, context, 20_000)
-      const before = (await loader.load(id, context))!
+      const before = (await loader.load(id, locked))!
       await Promise.resolve()
       const visits = JSON.parse(before.data).visits + 1
-      t.equal(await loader.save(id, { ...before, data: JSON.stringify({ visits }) }, context), 'saved')
+      t.equal(await loader.save(id, { ...before, data: JSON.stringify({ visits }) }, locked), 'saved')
       await release()
     }
     await Promise.all(Array.from({ length: 2000 }, increment))
     t.equal((await loader.load(id, context))!.data, '{"visits":2000}')
+  })
+
+  t.test('who has no lock writes nothing while another holds it', async t => {
+    const loader = open(t)
+    await loader.save(id, record(), context)
+    const release = await loader.lock!(id, context, 1000)
+    const before = (await loader.load(id, locked))!
+    const others = [loader.save(id, { ...before, data: '{"visits":7}' }, context), loader.remove!(id, context)]
+    t.equal(await loader.save(id, { ...before, data: '{"visits":2}' }, locked), 'saved')
+    t.equal((await loader.load(id, locked))!.data, '{"visits":2}')
+    await release()
+    t.equal(await others[0], 'conflict')
+    await others[1]
+    t.equal((await loader.load(id, context))!.ended, true)
   })
 
   t.test('the lock is given in the order of arrival', async t => {
@@ -125,6 +141,7 @@ export function loaderContract(t: Test, open: (t: Test) => SessionLoader): void 
     await loader.save('locked', record({ endsAt: now - 1 }), context)
     const release = await loader.lock!('locked', context, 1000)
     const removed = await loader.purge!(now)
+    t.ok(await loader.load('locked', locked), 'what is in use stays')
     t.equal(await loader.load('over', context), undefined)
     t.equal(await loader.load('just', context), undefined)
     t.ok(await loader.load('later', context))

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
-import { FileSessionLoader } from '../../../session/loaders/file.ts'
+import { FileSessionLoader, onDamage } from '../../../session/loaders/file.ts'
+import { self } from '../../../session/loaders/lock-owner.ts'
 import { loaderContract } from '../loader-contract.ts'
 
 const context = { serviceId: 'shop' }
@@ -124,7 +126,7 @@ t.test('1,000 random damages: the session before, or a fresh one, and never an e
 t.test('a session directory that is removed under us comes back by itself', async t => {
   const loader = open(t)
   const release = await loader.lock('x', context, 1000)
-  loader.save('x', record(1), context)
+  loader.save('x', record(1), { ...context, isLocked: true })
   release()
   rmSync(loader.directory, { recursive: true })
   const again = await loader.lock('x', context, 1000)
@@ -135,6 +137,169 @@ t.test('a session directory that is removed under us comes back by itself', asyn
   t.equal(other.load('x', context)!.data, '{"visits":5}')
   other.close()
 })
+
+t.test('who reads without the lock waits for nobody, and takes nothing away that is just being written', async t => {
+  const reports: string[] = []
+  onDamage(report => reports.push(report))
+  t.teardown(() => onDamage(() => {}))
+  const writer = open(t)
+  writer.save('x', record(1), context)
+  writer.save('x', record(2, 1), context)
+  const [file] = filesOf(writer.directory)
+  const whole = readFileSync(file!)
+  const release = await writer.lock('x', context, 1000)
+  const reader = new FileSessionLoader(writer.directory)
+  t.teardown(() => reader.close())
+  // the newer slot is the first: version 2
+  writeFileSync(file!, Buffer.from(whole).fill(7, 30, 40))
+  t.equal(reader.load('x', context)!.data, '{"visits":1}', 'the update before')
+  writeFileSync(file!, Buffer.from(whole).fill(7, 30, 40).fill(7, 2078, 2088))
+  t.throws(() => reader.load('x', context), { code: 'cannot-load', message: new RegExp(file!) })
+  t.same(reports, [])
+  writeFileSync(file!, whole)
+  t.equal(reader.load('x', context)!.data, '{"visits":2}')
+  writeFileSync(file!, 'nonsense')
+  await release()
+  t.equal(reader.load('x', context), undefined, 'nobody writes: it is damage')
+  t.ok(existsSync(`${file}.damaged`))
+  t.same(reports, [`the session file ${file} is damaged and was set aside`])
+})
+
+t.test('an update that was lost to damage is reported once, until the next save', async t => {
+  const reports: string[] = []
+  onDamage(report => reports.push(report))
+  t.teardown(() => onDamage(() => {}))
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  loader.save('x', record(2, 1), context)
+  const [file] = filesOf(loader.directory)
+  writeFileSync(file!, readFileSync(file!).fill(7, 30, 40))
+  for (let time = 0; time < 3; time++) t.equal(loader.load('x', context)!.data, '{"visits":1}')
+  t.same(reports, [`the session file ${file} has lost its last update to damage`])
+  t.equal(loader.save('x', record(3, 1), context), 'saved')
+  t.equal(loader.load('x', context)!.data, '{"visits":3}')
+})
+
+t.test('a file whose first save did not come to its end is no damage', async t => {
+  const reports: string[] = []
+  onDamage(report => reports.push(report))
+  t.teardown(() => onDamage(() => {}))
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  const [file] = filesOf(loader.directory)
+  for (const text of [Buffer.alloc(0), Buffer.concat([Buffer.alloc(4096), Buffer.from('a long record')])]) {
+    writeFileSync(file!, text)
+    t.equal(loader.load('x', context), undefined)
+    t.equal(loader.save('x', record(9), context), 'saved')
+    t.equal(loader.load('x', context)!.data, '{"visits":9}')
+  }
+  t.same(reports, [])
+})
+
+const boot = self.split(' ')[2]
+for (const [title, owner] of [
+  ['a process that is no more', `4194305 1 ${boot}`],
+  ['a process whose number another has by now', `${process.pid} 1 ${boot}`],
+  ['a process of another boot', `${process.pid} ${self.split(' ')[1]} another`],
+  ['nobody can say whom', ''],
+] as const) {
+  t.test(`a lock left by ${title} is taken over`, async t => {
+    const loader = open(t)
+    loader.save('x', record(1), context)
+    await (await loader.lock('x', context, 1000))()
+    writeFileSync(lockOf(loader), owner)
+    const release = await loader.lock('x', context, 1000)
+    t.equal(readFileSync(lockOf(loader), 'utf8'), self)
+    await release()
+  })
+
+  t.test(`a purge removes the lock left by ${title}, and the session if it is over`, async t => {
+    const loader = open(t)
+    loader.save('x', { ...record(1), endsAt: 5 }, context)
+    await (await loader.lock('x', context, 1000))()
+    const lock = lockOf(loader)
+    writeFileSync(lock, owner)
+    t.equal(await loader.purge(6), 1)
+    t.same(filesOf(loader.directory), [])
+    t.notOk(existsSync(lock))
+  })
+}
+
+t.test('a purge removes the files that named dead processes, and not its own', async t => {
+  const loader = open(t)
+  await (await loader.lock('x', context, 1000))()
+  const dead = join(loader.directory, `locks/owner-4194305-1-${boot}`)
+  writeFileSync(dead, `4194305 1 ${boot}`)
+  await loader.purge(0)
+  t.notOk(existsSync(dead))
+  t.ok(existsSync(join(loader.directory, `locks/owner-${self.replaceAll(' ', '-')}`)))
+})
+
+t.test('a purge finds sessions where nobody has ever locked one', async t => {
+  const loader = open(t)
+  loader.save('x', { ...record(1), endsAt: 5 }, context)
+  t.notOk(existsSync(join(loader.directory, 'locks')))
+  t.equal(await loader.purge(6), 1)
+})
+
+t.test('a purge leaves a week to what nobody can read', async t => {
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  const [file] = filesOf(loader.directory)
+  writeFileSync(file!, '')
+  const week = 7 * 24 * 60 * 60 * 1000
+  t.equal(await loader.purge(statSync(file!).mtimeMs + week - 1), 0)
+  t.equal(await loader.purge(statSync(file!).mtimeMs + week), 1)
+})
+
+t.test('a holder that was stopped keeps its lock: others wait in vain, and what it saves later stands', async t => {
+  const loader = open(t)
+  loader.save('shared', record(1), context)
+  const holder = spawn(process.execPath, [join(import.meta.dirname, 'hold.ts'), loader.directory], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await once(holder.stdout, 'data')
+  holder.kill('SIGSTOP')
+  await t.rejects(async () => loader.lock('shared', context, 100), { code: 'lock-timeout' })
+  holder.kill('SIGCONT')
+  holder.stdin.end('go\n')
+  await once(holder, 'close')
+  await (await loader.lock('shared', context, 1000))()
+  t.equal(loader.load('shared', context)!.data, '{"visits":2}')
+})
+
+t.test('the wait for a lock is one, in the line of the process and before the door', async t => {
+  const holder = open(t)
+  const release = await holder.lock('x', context, 1000)
+  const [loader, other] = [1, 2].map(() => new FileSessionLoader(holder.directory)) as [
+    FileSessionLoader,
+    FileSessionLoader,
+  ]
+  t.teardown(() => [loader, other].forEach(one => one.close()))
+  const ended: string[] = []
+  const waiting = [
+    [loader, 'the first', 200],
+    [loader, 'behind it', 400],
+    [other, 'the last', 500],
+  ] as const
+  await Promise.all(
+    waiting.map(async ([one, name, waitMs]) => {
+      await t.rejects(async () => one.lock('x', context, waitMs), { code: 'lock-timeout' })
+      ended.push(name)
+    }),
+  )
+  t.same(ended, ['the first', 'behind it', 'the last'])
+  await release()
+})
+
+/** The lock of the only session. */
+function lockOf(loader: FileSessionLoader): string {
+  return join(
+    loader.directory,
+    'locks',
+    filesOf(loader.directory)[0]!.slice(loader.directory.length).replaceAll('/', ''),
+  )
+}
 
 /** A process that increments: `done` is what it acknowledged. */
 function incrementing(directory: string, count: number): { done: Promise<number[]>; kill: () => void } {

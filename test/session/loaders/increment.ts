@@ -7,7 +7,7 @@ import { fileLoaderAt } from '../../../session/loaders/file.ts'
 
 const [directory, count] = process.argv.slice(2)
 const loader = fileLoaderAt(directory!)
-const context = { serviceId: 'shop' }
+const context = { serviceId: 'shop', isLocked: true }
 
 async function increment(): Promise<void> {
   const release = await loader.lock('shared', context, 30_000)
