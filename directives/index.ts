@@ -4,6 +4,7 @@ export type { Directive, OverrideGroup } from './directive.ts'
 export { editorHints } from './editor-hints.ts'
 export { explain } from './explain.ts'
 export { isForcedId } from './forced-id.ts'
+export { readPathForWriting } from './kinds/paths.ts'
 export type {
   Address,
   ErrorAnswer,

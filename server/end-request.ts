@@ -5,6 +5,7 @@ import { phaseOf } from './phases.ts'
 import { requestContext } from './request-context.ts'
 import type { RequestState } from './request-state.ts'
 import { callFunction } from './run-phase.ts'
+import { finishSessions } from './sessions-of.ts'
 
 const log = phaseOf('Log')
 const cleanup = phaseOf('Cleanup')
@@ -29,6 +30,17 @@ async function runLast(state: RequestState): Promise<void> {
   if (firstPlan.ownLog) await runAll(state, log, firstPlan.phases.Log)
   for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
+  state.isOver = true
+  if (state.sessions.length > 0) await finishOwnSessions(state)
+}
+
+/** Log and Cleanup may have opened sessions of their own: those of the answer were saved before it left. */
+async function finishOwnSessions(state: RequestState): Promise<void> {
+  try {
+    await finishSessions(state)
+  } catch (error) {
+    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error)}`, state)
+  }
 }
 
 /** Runs one list; the first function that fails ends it, and only the log hears of it. */

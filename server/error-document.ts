@@ -75,8 +75,8 @@ export function logText(error: unknown): string {
   if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
   const cause = reason === '' || (error as Error).message.includes(reason) ? '' : `: ${reason}`
-  if (error instanceof SessionError || error instanceof ServerReturn || error instanceof Refusal)
-    return `${error.message}${cause}`
+  if (error instanceof ServerReturn || error instanceof Refusal) return `${error.message}${cause}`
+  if (error instanceof SessionError) return `${whereThrown(error).message.replace(/^SessionError: /, '')}${cause}`
   return whereThrown(error).message
 }
 

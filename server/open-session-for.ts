@@ -3,8 +3,9 @@ import {
   type Awaitable,
   closeCreation,
   openSession,
-  openWith,
+  optionsWith,
   type Session,
+  SessionError,
   type SessionImplementation,
   type SessionOptions,
 } from '../session/index.ts'
@@ -14,7 +15,7 @@ import type { OpenedSession, RequestState } from './request-state.ts'
 import { sessionOptions } from './session-options.ts'
 
 /**
- * Opens a session for a request, or gives the one it has of this service and implementation: once for a client request, however
+ * Opens a session for a request, or gives the one it has of this service in this place: once for a client request, however
  * many directories answer it. At once where the loader answers at once.
  */
 export function openSessionFor(
@@ -23,21 +24,20 @@ export function openSessionFor(
   implementation?: SessionImplementation,
   overrides?: Readonly<Record<string, string>>,
 ): Awaitable<Session> {
-  const options = overrides === undefined ? optionsOf(state) : overriddenOptions(state, overrides)
-  for (const known of state.sessions)
-    if (known.serviceId === options.serviceId && known.implementation === implementation) return known.session
+  if (state.isOver) throw new SessionError('too-late', 'the request is over: no session can be opened any more')
+  const own = overrides === undefined ? optionsOf(state) : overriddenOptions(state, overrides)
+  const options = implementation === undefined ? own : optionsWith(implementation, own, request)
+  const { serviceId, loader } = options
+  // the same class, or another that keeps its sessions in the same place: opened twice, it would wait for itself
+  for (const known of state.sessions) if (known.serviceId === serviceId && known.loader === loader) return known.session
   const presented = {
     cookieHeader: state.raw.headers.cookie,
     secure: state.fastify.protocol === 'https',
     req: request,
   }
-  const { now } = state.site
-  const session =
-    implementation === undefined
-      ? openSession(options, presented, now)
-      : openWith(implementation, options, presented, now)
+  const session = openSession(options, presented, state.site.now)
   // kept while it is still being opened: a second call that locked the same session again would wait for itself
-  const opened: OpenedSession = { serviceId: options.serviceId, implementation, session }
+  const opened: OpenedSession = { serviceId, loader, session }
   state.sessions.push(opened)
   if (!(session instanceof Promise)) return afterFlush(state, session)
   return session.then(
@@ -53,7 +53,7 @@ export function openSessionFor(
 }
 
 function afterFlush(state: RequestState, session: Session): Session {
-  if (state.output.flushed) closeCreation(session)
+  if (state.output.flushed || state.settled) closeCreation(session)
   return session
 }
 
@@ -77,5 +77,8 @@ export const serviceIdOf = (state: RequestState): string =>
 
 function overriddenOptions(state: RequestState, overrides: Readonly<Record<string, string>>): SessionOptions {
   const { plan, content, site } = state
-  return sessionOptions(site.config, plan, withDirectives(plan.merged, overrides, site.config), content)
+  const directives = withDirectives(plan.merged, overrides, site.config)
+  if (directives.PSOSessionLoader.type === 'memory' && site.workers > 1)
+    throw new SessionError('bad-loader', `PSOSessionLoader: expected file: with ${site.workers} workers, got memory:`)
+  return sessionOptions(site.config, plan, directives, content)
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { Awaitable, Session, SessionImplementation } from '../session/index.ts'
+import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Input } from './input.ts'
 import type { Location } from './locate.ts'
@@ -13,7 +13,7 @@ import type { Site } from './site.ts'
 /** A session that this request opened, or is opening. */
 export interface OpenedSession {
   readonly serviceId: string
-  readonly implementation: SessionImplementation | undefined
+  readonly loader: SessionLoader
   session: Awaitable<Session>
 }
 
@@ -56,6 +56,8 @@ export class RequestState {
   closed = false
   /** True once the handlers have settled and the answer has been made. */
   settled = false
+  /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
+  isOver = false
   #request: Request | undefined
   #abort: AbortController | undefined
 

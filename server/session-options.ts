@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path'
-import type { Directives, ServerConfig } from '../directives/index.ts'
-import { openLoader, type SessionOptions } from '../session/index.ts'
+import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
+import { openLoader, SessionError, type SessionOptions } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
 
@@ -24,6 +24,7 @@ export function sessionOptions(
       type === 'memory' ? { type } : { type, directory: directory ?? join(config.stateDirectory, 'sessions') },
     ),
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
+    resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),
     ...(directives.PSOSessionExpire === undefined ? {} : { expire: directives.PSOSessionExpire }),
     ...(directives.PSOSessionExpireOn === undefined ? {} : { expireOn: directives.PSOSessionExpireOn }),
@@ -33,6 +34,25 @@ export function sessionOptions(
     readOnly: directives.PSOSessionReadOnly,
     cookie: cookieAttributes(directives, serviceId),
   }
+}
+
+/** The path of an implementation class is held to what PSOSessionFileLoader_Path is held to (DESIGN 3, paths given for writing). */
+function resolvePath(
+  path: unknown,
+  { documentRoot, stateDirectory }: Pick<ServerConfig, 'documentRoot' | 'stateDirectory'>,
+  { AccessFileName }: Directives,
+): string {
+  const complain = (message: string): SessionError =>
+    new SessionError('unusable-path', `PATH or getPath of the session's class: ${message}`)
+  if (typeof path !== 'string' || path === '') throw complain(`expected a path, got ${String(path) || 'no text'}`)
+  let found: string | undefined
+  try {
+    found = readPathForWriting(path, { documentRoot, stateDirectory, accessFileNames: AccessFileName })
+  } catch (error) {
+    throw complain((error as Error).message)
+  }
+  if (found === undefined) throw complain(`expected a path, got ${JSON.stringify(path)}`)
+  return found
 }
 
 function cookieAttributes(directives: Directives, serviceId: string): SessionOptions['cookie'] {

@@ -11,21 +11,34 @@ export type When = number | { readonly date: number | Date } | Date | string | u
 export function expiryOf(when: When, format: string | undefined, now: number): number | undefined {
   if (when === undefined) return undefined
   if (typeof when === 'number') {
-    if (!Number.isFinite(when)) throw bad('a number of seconds', String(when))
+    if (!isTime(now + when * 1000)) throw bad('a number of seconds', String(when))
     return now + when * 1000
   }
   if (typeof when === 'string') {
-    const date = format === undefined ? Date.parse(when) : strptime(when, format)
-    if (date === undefined || Number.isNaN(date))
-      throw bad(format === undefined ? 'a date' : `a date as ${format}`, JSON.stringify(when))
+    const date = format === undefined ? httpDate(when) : strptime(when, format)
+    if (date === undefined)
+      throw bad(format === undefined ? 'an HTTP date' : `a date as ${format}`, JSON.stringify(when))
     return date
   }
   const given = when instanceof Date ? when : (when as { date?: unknown } | null)?.date
   const date = given instanceof Date ? given.getTime() : given
-  if (typeof date !== 'number' || !Number.isFinite(date))
-    throw bad('seconds, { date } or a text with its format', String(given))
+  if (typeof date !== 'number' || !isTime(date)) throw bad('seconds, { date } or a text with its format', String(given))
   return date
 }
+
+/** The three forms of RFC 9110 5.6.7, with their zone or without: it is GMT. */
+const httpDates = ['%a, %d %b %Y %H:%M:%S', '%a, %d-%b-%y %H:%M:%S', '%a %b %d %H:%M:%S %Y']
+
+function httpDate(text: string): number | undefined {
+  for (const format of httpDates) {
+    const date = strptime(text, format) ?? strptime(text, `${format} %Z`)
+    if (date !== undefined) return date
+  }
+  return undefined
+}
+
+/** What a Date can be (ECMA-262, 21.4.1.1). */
+const isTime = (ms: number): boolean => Math.abs(ms) <= 8.64e15
 
 const bad = (expected: string, got: string): SessionError =>
   new SessionError('bad-expiry', `expected ${expected} to expire, got ${got}`)

@@ -1,10 +1,6 @@
-import { resolve } from 'node:path'
-import type { Awaitable } from './loader.ts'
 import { fileLoaderAt } from './loaders/file.ts'
-import { openSession } from './open-session.ts'
-import type { Session } from './session.ts'
+import { SessionError } from './session-error.ts'
 import type { SessionOptions } from './session-options.ts'
-import type { Presented } from './transport.ts'
 
 /** What `getPath` is told of the session that is about to be opened. */
 export interface SessionAbout {
@@ -47,14 +43,25 @@ export function mixin(...parts: readonly (new () => object)[]): SessionImplement
   return Mixed
 }
 
-/** Opens a session as the class says; `fileLoaderPath`, which PSOSessionFileLoader_Path sets, goes before the class's own path. */
-export function openWith(
+/** What would make the class a loader of its own. */
+const loaderMethods = ['load', 'save', 'remove', 'newSessionId', 'purge', 'lock']
+
+/**
+ * The options of a session as the class says it; `fileLoaderPath`, which PSOSessionFileLoader_Path sets, goes before the class's own
+ * path. Throws a SessionError for a path where no session may be kept, and for a class that would be a loader.
+ */
+export function optionsWith(
   implementation: SessionImplementation,
   options: SessionOptions,
-  presented: Presented,
-  now: () => number,
-): Awaitable<Session> {
-  const made = new implementation() as Partial<FileLoader>
-  const path = options.fileLoaderPath ?? made.getPath?.(presented.req, { serviceId: options.serviceId })
-  return openSession(path === undefined ? options : { ...options, loader: fileLoaderAt(resolve(path)) }, presented, now)
+  request: unknown,
+): SessionOptions {
+  const made = new implementation() as Partial<FileLoader> & Record<string, unknown>
+  const name = loaderMethods.find(method => typeof made[method] === 'function')
+  if (name !== undefined)
+    throw new SessionError(
+      'not-built',
+      `a loader of one's own is not built yet: ${implementation.name} has a method ${name}; overload PATH or getPath`,
+    )
+  const path = options.fileLoaderPath ?? made.getPath?.(request, { serviceId: options.serviceId })
+  return path === undefined ? options : { ...options, loader: fileLoaderAt(options.resolvePath(path)) }
 }

@@ -4,7 +4,7 @@ export {
   CookieSession,
   FileLoader,
   mixin,
-  openWith,
+  optionsWith,
   SessionImpl,
   type SessionImplementation,
 } from './implementation.ts'

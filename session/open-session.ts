@@ -123,11 +123,21 @@ export function finishSession(session: Session): Awaitable<void> {
 
 async function finishLater(state: SessionState, session: Session): Promise<void> {
   try {
-    await Promise.all(state.pending ?? [])
+    await settlePending(state)
     await saveChanges(state, session)
   } finally {
     await unlock(state)
   }
+}
+
+/** Waits for all of them, and for those that they begin; throws what the first one failed with. */
+async function settlePending(state: SessionState): Promise<void> {
+  const failures: unknown[] = []
+  for (let calls = state.pending; calls !== undefined; calls = state.pending) {
+    state.pending = undefined
+    for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') failures.push(result.reason)
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 async function finishAfter(state: SessionState, saved: Promise<void>): Promise<void> {
@@ -143,16 +153,18 @@ export async function abandonSession(session: Session): Promise<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  await Promise.allSettled(state.pending ?? [])
+  await settlePending(state).catch(() => {})
   await unlock(state)
 }
 
 /** The Set-Cookie value that the response is to have for this session; undefined: none. A session that was written to gets its id here. */
 export function cookieOf(session: Session): string | undefined {
   const state = stateOf(session)
-  const isGiven = state.cookie === 'give' || begins(state, session)
-  if (state.isForced || (!isGiven && state.cookie !== 'takeBack')) return undefined
-  const { options, presented, expiresAt, now } = state
+  const { options, presented, expiresAt, now, status, id, record, toldId, toldExpiresAt } = state
+  const isOther = status === 'open' && (id !== toldId || expiresAt !== toldExpiresAt)
+  const isGiven = isOther || begins(state, session)
+  const isTakenBack = status === 'ended' && record !== undefined
+  if (state.isForced || options.readOnly || (!isGiven && !isTakenBack)) return undefined
   const { transport = cookieTransport } = options
   const keeping = {
     serviceId: options.serviceId,
@@ -166,4 +178,4 @@ export function cookieOf(session: Session): string | undefined {
 
 /** Something was written to a session that the store does not know yet. */
 const begins = (state: SessionState, session: Session): boolean =>
-  state.status === 'new' && !state.isFinished && !state.options.readOnly && Object.keys(session).length > 0
+  state.status === 'new' && !state.isFinished && Object.keys(session).length > 0

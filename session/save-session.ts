@@ -1,4 +1,5 @@
 import { decode } from './encode.ts'
+import { expiryAtCreation } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
 import { SessionError } from './session-error.ts'
 import { newSessionId } from './session-id.ts'
@@ -8,13 +9,10 @@ type Data = Record<string, unknown>
 
 /** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader is. */
 export function saveChanges(state: SessionState, data: Data, mustExist = false): Awaitable<void> {
+  if (state.options.readOnly) return refuseChanges(state, data, mustExist)
   if (state.status === 'ended') return bury(state)
   const record = state.recordOf(data, mustExist)
   if (record === undefined) return
-  if (state.options.readOnly) {
-    if (record.data === (state.record?.data ?? '{}') && !mustExist) return
-    throw new SessionError('read-only', 'the session was changed, but PSOSessionReadOnly is on')
-  }
   if (state.id === undefined) {
     if (state.isHeadGone)
       throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
@@ -23,6 +21,15 @@ export function saveChanges(state: SessionState, data: Data, mustExist = false):
     return store(state, made ?? newSessionId(), record)
   }
   return store(state, state.id, record)
+}
+
+/** A use is not written either; whatever else is to be, is an error. */
+function refuseChanges(state: SessionState, data: Data, mustExist: boolean): void {
+  const isEnded = state.status === 'ended' && state.record !== undefined
+  const record = isEnded || mustExist ? undefined : state.recordOf(data, false)
+  const isKept = !isEnded && !mustExist && state.expiresAt === (state.record ?? state).expiresAt
+  if (isKept && (record === undefined || record.data === state.record?.data)) return
+  throw new SessionError('read-only', 'the session was changed, but PSOSessionReadOnly is on')
 }
 
 function store(state: SessionState, id: string, record: SessionRecord): Awaitable<void> {
@@ -39,7 +46,6 @@ function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'c
       throw new SessionError('conflict', 'the session was changed or ended by another request meanwhile')
     return overwrite(state, record)
   }
-  if (!state.isForced && (state.record === undefined || state.isTouched)) state.cookie = 'give'
   state.record = { ...record, version: record.version + 1 }
   state.status = 'open'
   state.isTouched = false
@@ -59,8 +65,8 @@ function overwrite(state: SessionState, record: SessionRecord): Awaitable<void> 
 /** Ends the session in the store: a tombstone that no slower request writes over. */
 function bury(state: SessionState): Awaitable<void> {
   const { id, record } = state
-  if (id === undefined || record === undefined) return
-  state.record = undefined
+  if (id === undefined || record === undefined || record.ended === true) return
+  state.record = { ...record, ended: true }
   return state.options.loader.remove?.(id, state.context)
 }
 
@@ -79,12 +85,14 @@ export async function renewId(state: SessionState, data: Data): Promise<void> {
 
 /** Takes the data back to the last load or save; an end that was not saved is no end. */
 export function revertChanges(state: SessionState, data: Data): void {
+  const { record, options } = state
+  // an end that was saved is where it goes back to
+  if (record?.ended === true) return
   for (const key of Object.keys(data)) delete data[key]
-  const { record } = state
-  if (state.status === 'ended') state.cookie = 'none'
   state.isTouched = false
   if (record === undefined) {
     state.status = 'new'
+    state.expiresAt = expiryAtCreation(options, state.createdAt)
     return
   }
   state.status = 'open'

@@ -21,4 +21,6 @@ export interface SessionOptions {
   readonly transport?: Transport
   /** PSOSessionFileLoader_Path where it is set: it wins over the PATH of an implementation class. */
   readonly fileLoaderPath?: string
+  /** Makes the path of an implementation class absolute; a SessionError 'unusable-path' where no session may be kept there. */
+  readonly resolvePath: (path: string) => string
 }

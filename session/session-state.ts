@@ -28,10 +28,11 @@ export class SessionState {
   createdAt: number
   /** When its expiry ends it, ms; by the directives until code says something else. */
   expiresAt: number | undefined
-  /** True where expiry or last use changed, though no data did. */
+  /** True where expiry or last use changed, though no data did: a session that is there is written, none begins. */
   isTouched = false
-  /** What the client is to be told of the id. */
-  cookie: 'none' | 'give' | 'takeBack' = 'none'
+  /** The id that the client has, and when it was told that it ends; what differs at the head of the response is told anew. */
+  toldId: string | undefined
+  toldExpiresAt: number | undefined
   /** Calls that nobody may have awaited. */
   pending: Promise<unknown>[] | undefined
   /** True once a byte of the response has left. */
@@ -58,6 +59,8 @@ export class SessionState {
     this.record = record
     this.createdAt = record.createdAt
     this.expiresAt = record.expiresAt
+    this.toldId = id
+    this.toldExpiresAt = record.expiresAt
   }
 
   /** An id of the session's own, made when it is first needed. */
@@ -69,7 +72,7 @@ export class SessionState {
   /** The record to be stored now, or undefined where nothing is to be written. `mustExist`: a new one is stored empty too. */
   recordOf(data: Record<string, unknown>, mustExist: boolean): SessionRecord | undefined {
     const { record } = this
-    if (record === undefined && !mustExist && !this.isTouched && Object.keys(data).length === 0) return undefined
+    if (record === undefined && !mustExist && Object.keys(data).length === 0) return undefined
     const text = encode(data)
     const time = this.now()
     if (record !== undefined && text === record.data && !this.isTouched && !isTouchDue(this.options, record, time))

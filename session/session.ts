@@ -72,12 +72,8 @@ function kept(session: object, call: Promise<void>): Promise<void> {
 }
 
 function end(session: object): void {
-  const state = stateOf(session)
-  if (state.isHeadGone && state.status === 'new') return
   for (const key of Object.keys(session)) delete (session as Record<string, unknown>)[key]
-  if (state.record !== undefined && !state.isForced) state.cookie = 'takeBack'
-  else if (state.cookie === 'give') state.cookie = 'none'
-  state.status = 'ended'
+  stateOf(session).status = 'ended'
 }
 
 const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => SessionMethods[Name] } = {
@@ -108,7 +104,6 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
       if (at === undefined) return end(this)
       state.expiresAt = at
       state.isTouched = true
-      if (state.record !== undefined && !state.isForced) state.cookie = 'give'
     }
   },
   save() {

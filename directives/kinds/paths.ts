@@ -34,7 +34,10 @@ export const logTarget: Kind<LogTarget> = oneWord<LogTarget>({
 const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word) && !word.includes('://')
 
 /** DESIGN 3, paths given for writing. Without this, a directive could write what the next request runs, or reads. */
-function readPathForWriting(word: string, context: ValueContext): string | undefined {
+export function readPathForWriting(
+  word: string,
+  context: Pick<ValueContext, 'stateDirectory' | 'documentRoot' | 'accessFileNames'>,
+): string | undefined {
   if (!isPath(word)) return undefined
   const file = resolve(context.stateDirectory, word)
   const names = [basename(file), basename(context.realPath(file))].map(name => name.toLowerCase())

@@ -464,3 +464,296 @@ t.test('a damaged session file gives a fresh session, and is logged once', async
   t.equal(answer.statusCode, 200)
   t.equal(visit(answer.body), 1)
 })
+
+/** A handler that runs what the query says, with `session` at hand. */
+const runs = does(
+  "const { session } = req.pso(); return String(await eval('(async () => {' + decodeURIComponent(req.args ?? '') + '})()'))",
+)
+const run = (code: string): string => `/?${encodeURIComponent(code)}`
+
+t.test('a visitor who only reads gets no cookie and no entry, whatever is said of the life of the session', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  for (const code of ['return session.a', 'session.expire(900)', 'session.touch()', 'session.expire()']) {
+    const answer = await app.inject(run(code))
+    t.equal(answer.statusCode, 200, code)
+    t.equal(answer.headers['set-cookie'], undefined, code)
+  }
+  t.same(sessionFiles(join(app.stateDirectory, 'sessions')), [])
+})
+
+t.test('revert goes back to the last load or save, in everything', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const cookieOf = (answer: { headers: object }): string =>
+    String((answer.headers as { 'set-cookie'?: string })['set-cookie'])
+  const saved = await app.inject(run('session.a = 1; await session.save(); session.expire(); session.revert()'))
+  const jar = new Jar().take(saved.headers)
+  t.same(jar.names, ['s'], 'an end that was taken back leaves the cookie')
+  const { headers } = jar
+  t.equal((await app.inject({ url: run('return session.a'), headers })).body, '1')
+  const unchanged = await app.inject({ url: run('session.expire(60); session.revert()'), headers })
+  t.equal(unchanged.headers['set-cookie'], undefined)
+  t.notMatch(cookieOf(await app.inject(run('session.expire(60); session.revert(); session.a = 1'))), /Max-Age/)
+  const kept = await app.inject({ url: run('session.expire(60); await session.save(); session.revert()'), headers })
+  t.match(cookieOf(kept), /Max-Age=60/, 'what was saved is told')
+  const ended = await app.inject({
+    url: run('session.expire(); await session.save(); session.revert(); return session.status'),
+    headers,
+  })
+  t.equal(ended.body, 'ended', 'an end that was saved stands')
+  t.match(cookieOf(ended), /^s=;.*Max-Age=0/)
+  t.equal((await app.inject({ url: run('return session.a'), headers })).body, 'undefined')
+})
+
+t.test('a session that is ended after its cookie has left is not there', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const answer = await app.inject(run('session.a = 1; req.write(""); await req.flush(); session.expire()'))
+  const { headers } = new Jar().take(answer.headers)
+  t.ok(headers.cookie)
+  t.equal((await app.inject({ url: run('return session.a'), headers })).body, 'undefined')
+})
+
+t.test('after the first byte no session can begin: an error naming the key and its line', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const url = await app.url()
+  await t.rejects(fetch(url + run('req.write("x"); await req.flush(); session.cart = 5')).then(answer => answer.text()))
+  t.match(app.errorLog(), /session\.cart cannot be set.*handler\.ts:\d+/)
+})
+
+t.test('expire takes an HTTP date as text, GMT without a zone, and nothing that is no time', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  for (const text of [
+    'Mon, 15 Apr 2030 19:00:00 GMT',
+    'Tue, 15 Apr 2030 19:00:00',
+    'Monday, 15-Apr-30 19:00:00 GMT',
+    'Mon Apr 15 19:00:00 2030',
+  ]) {
+    const answer = await app.inject(run(`session.a = 1; session.expire(${JSON.stringify(text)})`))
+    t.match(answer.headers['set-cookie'], /Expires=Mon, 15 Apr 2030 19:00:00 GMT/, text)
+  }
+  for (const when of ['"soon"', '"1"', 'NaN', '1e18', 'Infinity', '{ date: 1e17 }', '{}', 'null', 'new Date(NaN)'])
+    t.equal((await app.inject(run(`session.a = 1; session.expire(${when})`))).statusCode, 500, when)
+})
+
+t.test('the names of the methods are reserved: assigning one is a TypeError that says so', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const names =
+    'id serviceId status isNew getExpire expire save revert regenerate invalidate touch release update label'.split(' ')
+  for (const name of names) {
+    const code = `try { session.${name} = 1 } catch (e) { return e.constructor.name + ': ' + e.message }`
+    t.match((await app.inject(run(code))).body, new RegExp(`^TypeError: session\\.${name} is a method`))
+  }
+  const code = 'session.__proto__ = 1; session.constructor = 2; session.toString = 3; return Object.keys(session)'
+  t.equal((await app.inject(run(code))).body, '__proto__,constructor,toString')
+})
+
+t.test('PSOSessionReadOnly refuses every change, and an end too', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s',
+    'handler.ts': runs,
+    look: { '.psoaccess': 'PSOSessionReadOnly = on', 'handler.ts': runs },
+  })
+  const { headers } = new Jar().take((await app.inject(run('session.a = 1'))).headers)
+  for (const code of [
+    'session.a = 2',
+    'session.expire()',
+    'session.expire(900)',
+    'session.invalidate()',
+    'session.save()',
+    'session.regenerate()',
+  ]) {
+    const answer = await app.inject({ url: `/look${run(code)}`, headers })
+    t.equal(answer.statusCode, 500, code)
+    t.equal(answer.headers['set-cookie'], undefined, code)
+  }
+  t.equal((await app.inject({ url: `/look${run('session.touch(); return session.a')}`, headers })).body, '1')
+  t.equal((await app.inject(`/look${run('session.a = 1')}`)).statusCode, 500, 'nor can one begin')
+})
+
+t.test('one place of one service is opened once in a request, whatever class asks for it', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1',
+    'handler.ts': does(`
+      const { session } = req.pso()
+      session.n = (session.n ?? 0) + 1
+      const other = await req.pso().getSession(p.CookieFileImpl)
+      return [other === session, other.n]`),
+  })
+  const jar = new Jar().take((await app.inject('/')).headers)
+  t.same((await app.inject({ url: '/', headers: jar.headers })).json(), [true, 2])
+})
+
+t.test('a class that is a loader of its own is not built yet, and says so at its line', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOFixupHandler = handler::fixup',
+    'handler.ts': `import { CookieSession, fixup as bring, mixin, SessionImpl } from 'pso'
+class MySQLLoader { load() {} save() {} }
+export const fixup = (req: any) => bring(req, mixin(CookieSession, MySQLLoader, SessionImpl))
+export const handler = () => 'never'`,
+  })
+  t.equal((await app.inject('/')).statusCode, 500)
+  t.match(app.errorLog(), /loader of one's own is not built yet.*load.*handler\.ts:3/)
+})
+
+t.test("the path of a class is relative to StateDirectory, and held to the rules of the directive's", async t => {
+  const withPath = (path: string): string => `import { CookieFileImpl, fixup as bring, type Request } from 'pso'
+class Mine extends CookieFileImpl { override getPath (req: Request) { return ${path} } }
+export const fixup = (req: Request) => bring(req, Mine)
+export function handler (req: Request) { req.pso().session.a = 1 }`
+  const lines = 'PSOFixupHandler = handler::fixup'
+  const app = await site(t, {
+    relative: { '.psoaccess': lines, 'handler.ts': withPath("'mine'") },
+    inside: { '.psoaccess': lines, 'handler.ts': withPath("req.documentRoot() + '/inside/kept'") },
+    none: { '.psoaccess': lines, 'handler.ts': withPath("Promise.resolve('x') as any") },
+  })
+  t.equal((await app.inject('/relative/')).statusCode, 200, app.errorLog())
+  t.equal(sessionFiles(join(app.stateDirectory, 'mine')).length, 1)
+  t.equal((await app.inject('/inside/')).statusCode, 500)
+  t.match(app.errorLog(), /getPath of the session's class: expected a path outside the document root.*inside\/kept/)
+  t.notOk(existsSync(join(app.root, 'inside/kept')))
+  t.equal((await app.inject('/none/')).statusCode, 500)
+})
+
+t.test('memory: with more than one worker is an error for a single call too', async t => {
+  const app = await site(
+    t,
+    {
+      '.psoaccess': '',
+      'handler.ts': does("await req.pso().getSession(undefined, { PSOServiceId: 'o', PSOSessionLoader: 'memory:' })"),
+    },
+    { workers: 2 },
+  )
+  t.equal((await app.inject('/')).statusCode, 500)
+  t.match(app.errorLog(), /PSOSessionLoader: expected file: with 2 workers, got memory:.*handler\.ts/)
+})
+
+t.test('a session that the log phase opens is saved and unlocked too', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1\nPSOLogHandler = log',
+    'log.ts': `export async function log (req: any) {
+  if (!req.uri.endsWith('.txt')) return
+  const session = await req.pso().getSession()
+  try { session.seen = (session.seen ?? 0) + 1 } catch (error) { req.logError(error.message) }
+}`,
+    'a.txt': 'text',
+    'handler.ts': does(
+      'const { session } = req.pso(); session.n = (session.n ?? 0) + 1; return JSON.stringify(session)',
+    ),
+  })
+  const { headers } = new Jar().take((await app.inject('/')).headers)
+  await app.inject({ url: '/a.txt', headers })
+  await app.inject({ url: '/a.txt', headers })
+  await app.inject('/a.txt')
+  // the log phase comes after the answer
+  while (!app.errorLog().includes('session.seen cannot be set')) await new Promise(setImmediate)
+  t.same((await app.inject({ url: '/', headers })).json(), { n: 2, seen: 2 })
+})
+
+t.test('without an expiry a session ends after a day unused; the clock may go', async t => {
+  const day = 24 * 60 * 60 * 1000
+  const at = Date.parse('2026-11-24T12:00:00Z')
+  for (const loader of ['file:', 'memory:'])
+    for (const [moves, visits, title] of [
+      [[day - 1000, 2 * day - 2000], [2, 3], 'used each day'],
+      [[day + 1000], [1], 'a day unused, or the clock a day ahead'],
+      [[-4 * 60_000], [2], 'the clock some minutes back'],
+      [[-6 * 60_000], [1], 'a record from more than 5 minutes in the future'],
+      [[-day], [1], 'the clock a day back'],
+    ] as const) {
+      let now = at
+      const app = await site(
+        t,
+        { '.psoaccess': `PSOServiceId = s\nPSOSessionLoader = ${loader}`, 'handler.ts': counter },
+        { now: () => now },
+      )
+      const { headers } = new Jar().take((await app.inject('/')).headers)
+      const seen = []
+      for (const move of moves) {
+        now = at + move
+        const answer = await app.inject({ url: '/', headers })
+        t.equal(answer.statusCode, 200)
+        seen.push(visit(answer.body))
+      }
+      t.same(seen, visits, `${loader} ${title}`)
+    }
+})
+
+t.test('a cookie is taken back with the attributes it was given with', async t => {
+  const app = await site(t, {
+    '.psoaccess': `PSOServiceId = s
+PSOCookieSession_Domain = example.test
+PSOCookieSession_Path = /shop
+PSOCookieSession_Secure = on
+PSOCookieSession_SameSite = None
+PSOCookieSession_Partitioned = on`,
+    'handler.ts': runs,
+  })
+  const given = await app.inject(run('session.a = 1'))
+  const { headers } = new Jar().take(given.headers)
+  const taken = await app.inject({ url: run('session.expire(900); session.expire()'), headers })
+  t.equal(
+    taken.headers['set-cookie'],
+    's=; Path=/shop; Domain=example.test; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; SameSite=None; Partitioned',
+  )
+})
+
+t.test('a name with a prefix brings what browsers ask of it', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = __Host-s',
+    'handler.ts': counter,
+    domain: { '.psoaccess': 'PSOCookieSession_Domain = example.test' },
+    path: { '.psoaccess': 'PSOCookieSession_Path = /path' },
+    secure: { '.psoaccess': 'PSOCookieSession_Secure = off' },
+  })
+  t.match((await app.inject('/')).headers['set-cookie'], /^__Host-s=[\w-]{27}; Path=\/; Secure; HttpOnly/)
+  for (const [url, name] of [
+    ['/domain/', 'Domain'],
+    ['/path/', 'Path'],
+    ['/secure/', 'Secure'],
+  ] as const) {
+    t.equal((await app.inject(url)).statusCode, 500)
+    t.match(app.errorLog(), new RegExp(`\\.psoaccess:1: PSOCookieSession_${name}: expected`))
+  }
+})
+
+t.test('calls that nobody awaited are awaited, with those that they begin; a failure is a failed save', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const { headers } = new Jar().take((await app.inject(run('session.n = 1'))).headers)
+  const later = 'new Promise(resolve => setTimeout(resolve, 20))'
+  await app.inject({
+    url: run(
+      `session.update(async s => { await ${later}; s.n = 2; s.update(async s => { await ${later}; s.n = 3 }) })`,
+    ),
+    headers,
+  })
+  t.equal((await app.inject({ url: run('return session.n'), headers })).body, '3')
+  const failed = await app.inject({
+    url: run(`session.n = 4; session.update(async s => { await ${later}; s.f = () => 1 })`),
+    headers,
+  })
+  t.equal(failed.statusCode, 500)
+  t.match(app.errorLog(), /session\.f cannot be kept/)
+})
+
+t.test('a client that goes away: what the handler did is saved all the same', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\ns = shared',
+    'handler.ts': does(`
+      const { session } = req.pso()
+      if (req.args !== 'slow') return String(session.n)
+      if (req.signal.aborted) throw new Error('too early')
+      const gone = new Promise(resolve => req.signal.addEventListener('abort', resolve))
+      ;(globalThis as any).begun()
+      await gone
+      session.n = 7`),
+  })
+  const url = await app.url()
+  const begun = new Promise<void>(resolve => {
+    ;(globalThis as any).begun = resolve
+  })
+  const abort = new AbortController()
+  const answer = fetch(`${url}/?slow`, { signal: abort.signal })
+  await begun
+  abort.abort()
+  await t.rejects(answer)
+  t.equal(await (await fetch(`${url}/`)).text(), '7')
+})
