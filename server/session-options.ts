@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path'
-import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
+import { type Directives, readPathForWriting, realPathOf, type ServerConfig } from '../directives/index.ts'
 import { openLoader, SessionError, type SessionOptions } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
@@ -47,7 +47,12 @@ function resolvePath(
   if (typeof path !== 'string' || path === '') throw complain(`expected a path, got ${String(path) || 'no text'}`)
   let found: string | undefined
   try {
-    found = readPathForWriting(path, { documentRoot, stateDirectory, accessFileNames: AccessFileName })
+    found = readPathForWriting(path, {
+      documentRoot,
+      stateDirectory,
+      realPath: realPathOf,
+      accessFileNames: AccessFileName,
+    })
   } catch (error) {
     throw complain((error as Error).message)
   }

@@ -131,12 +131,19 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #write(path: string, record: SessionRecord, isMine: boolean): 'saved' | 'conflict' {
-    const fd = record.version === 0 ? this.#create(path) : this.#fdOf(path)
-    if (fd === undefined) return 'conflict'
+    const known = this.#fdOf(path)
+    if (known === undefined && record.version > 0) return 'conflict'
+    const fd = known ?? this.#create(path)
     const isSeen = isMine && this.#seen.get(path) === record.version
     if (!isSeen && (readRecord(fd).record?.version ?? 0) !== record.version) return 'conflict'
     this.#seen.delete(path)
-    writeRecord(fd, record)
+    try {
+      writeRecord(fd, record)
+    } catch (error) {
+      // no empty files: on a full disk each one would take a place of its own
+      if (known === undefined) this.#discard(path)
+      throw error
+    }
     if (this.#reported.size > 0) this.#reported.delete(path)
     if (isMine) this.#seen.set(path, record.version + 1)
     return 'saved'
@@ -263,7 +270,7 @@ export class FileSessionLoader implements SessionLoader {
     const known = open.get(path)
     if (known !== undefined) return known
     try {
-      return open.keep(path, this.#openFile(path, O_RDWR))
+      return open.keep(path, openSync(path, O_RDWR | NO_ACCESS_TIME))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -272,28 +279,25 @@ export class FileSessionLoader implements SessionLoader {
 
   #create(path: string): number {
     for (let time = 0; ; time++) {
-      const known = this.#fdOf(path)
-      if (known !== undefined) return known
       try {
-        return open.keep(path, this.#openFile(path, O_RDWR | O_CREAT | O_EXCL))
+        return open.keep(path, openSync(path, O_RDWR | O_CREAT | O_EXCL | NO_ACCESS_TIME, 0o600))
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
-        // another process was faster: its file it is
         if (time > 1 || (code !== 'ENOENT' && code !== 'EEXIST')) throw error
         if (code === 'ENOENT') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        // another process was faster: its file it is
+        const made = this.#fdOf(path)
+        if (made !== undefined) return made
       }
     }
   }
 
-  /** Out of descriptors: those that are kept open go first. */
-  #openFile(path: string, flags: number): number {
+  #discard(path: string): void {
+    open.close(path)
     try {
-      return openSync(path, flags | NO_ACCESS_TIME, 0o600)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if ((code !== 'EMFILE' && code !== 'ENFILE') || open.size === 0) throw error
-      open.closeAll()
-      return openSync(path, flags | NO_ACCESS_TIME, 0o600)
+      unlinkSync(path)
+    } catch {
+      // the directory was removed under us
     }
   }
 
@@ -322,7 +326,14 @@ export class FileSessionLoader implements SessionLoader {
   #guard<Value>(code: FailureCode, message: string, run: () => Value): Value {
     try {
       this.#prepare()
-      return run()
+      try {
+        return run()
+      } catch (error) {
+        // files that were deleted take descriptors and room as long as they are open here
+        if (open.size === 0 || !isShortage(error)) throw error
+        open.closeAll()
+        return run()
+      }
     } catch (cause) {
       return this.#fail(code, message, cause)
     }
@@ -336,6 +347,9 @@ export class FileSessionLoader implements SessionLoader {
 }
 
 type FailureCode = 'cannot-load' | 'cannot-save' | 'cannot-lock'
+
+const shortages = ['EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT']
+const isShortage = (error: unknown): boolean => shortages.includes((error as NodeJS.ErrnoException).code ?? '')
 
 function isOld(path: string, now: number): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })

@@ -8,18 +8,19 @@ const REQUESTS = 10_000
 const CONCURRENCY = 32
 
 const awaits = does(
-  'const { session } = req.pso(); const visits = session.visits ?? 0; await new Promise(setImmediate); session.visits = visits + 1; return `visit number: ${session.visits}`',
+  'const { session } = req.pso(); const visits = session.visits ?? 0; await new Promise(setImmediate); session.visits = visits + 1; return `visit number: ${session.visits} process ${process.pid}`',
 )
+const counts = counter.replace('~ Try Reload!', '~ Try Reload! process ${process.pid}')
 
 const cases = [
-  ['one server', 1, ['--workers', '1']],
-  ['one server of two workers', 1, ['--workers', '2']],
-  ['two servers on one session directory', 2, ['--workers', '1']],
+  ['one server', 1, 1],
+  ['one server of two workers', 1, 2],
+  ['two servers on one session directory', 2, 1],
 ] as const
 
-for (const [title, servers, args] of cases)
+for (const [title, servers, workers] of cases)
   for (const [handler, source] of [
-    ['the quick example', counter],
+    ['the quick example', counts],
     ['a handler that awaits between reading and writing', awaits],
   ] as const)
     t.test(`${title}, ${handler}: ${REQUESTS} requests of one visitor lose no visit`, { timeout: 120_000 }, async t => {
@@ -30,27 +31,44 @@ for (const [title, servers, args] of cases)
       const urls = await Promise.all(
         Array.from(
           { length: servers },
-          () => startPso(t, ['serve', '--production', '--config', join(dir, 'conf/server.ini'), ...args]).url,
+          () =>
+            startPso(t, [
+              'serve',
+              '--production',
+              '--config',
+              join(dir, 'conf/server.ini'),
+              '--workers',
+              String(workers),
+            ]).url,
         ),
       )
+      // a connection stays with the worker that took it: all of them must be there before the first
+      const ready = new Set<string>()
+      while (ready.size < servers * workers)
+        for (const url of urls) ready.add(processOf((await get(url, new Agent())).body))
       const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY })
       const first = await get(urls[0]!, agent)
       const cookie = /^[^;]+/.exec(first.cookie!)![0]
       t.equal(visit(first.body), 1)
       const seen = new Set<number>([1])
+      const processes = new Set<string>()
       let sent = 1
       const visitor = async (): Promise<void> => {
         while (sent < REQUESTS) {
           const answer = await get(urls[sent++ % urls.length]!, agent, cookie)
           if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body}`)
           seen.add(visit(answer.body))
+          processes.add(processOf(answer.body))
         }
       }
       await Promise.all(Array.from({ length: CONCURRENCY }, visitor))
       agent.destroy()
+      t.equal(processes.size, servers * workers, 'all processes took part')
       t.equal(seen.size, REQUESTS, 'every visit was counted once')
       t.equal(Math.max(...seen), REQUESTS)
     })
+
+const processOf = (body: string): string => /process (\d+)/.exec(body)![1]!
 
 function get(
   url: string,
