@@ -22,6 +22,7 @@ function isPlain(value: unknown, depth: number): boolean {
       if (value === null) return true
       if (depth > 20) return false
       if (Array.isArray(value)) {
+        if (Object.getPrototypeOf(value) !== Array.prototype) return false
         for (let index = 0; index < value.length; index++) if (!isPlain(value[index], depth + 1)) return false
         return Object.keys(value).length === value.length
       }
@@ -62,6 +63,9 @@ function encodeReference(value: object, path: Path, seen: Seen): unknown {
   if (known !== undefined) return { $ref: known }
   seen.set(value, path)
   if (path.length > 1000) throw badValue(path.slice(0, 5), 'something nested more than 1,000 deep')
+  const kind = kinds.find(one => value instanceof one)
+  // it would come back without its class
+  if (kind !== undefined && Object.getPrototypeOf(value) !== kind.prototype) throw ofClass(value, path)
   if (Array.isArray(value))
     return Array.from(value, (item, index) =>
       Object.hasOwn(value, index) ? encodeValue(item, [...path, index], seen) : { $hole: true },
@@ -83,8 +87,7 @@ function encodeReference(value: object, path: Path, seen: Seen): unknown {
     return { $bytes: [name, Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')] }
   }
   const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null)
-    throw badValue(path, `an object of class ${prototype?.constructor?.name ?? 'unknown'}`)
+  if (prototype !== Object.prototype && prototype !== null) throw ofClass(value, path)
   return encodeObject(value as Record<string, unknown>, path, seen)
 }
 
@@ -95,6 +98,11 @@ function encodeObject(value: Record<string, unknown>, path: Path, seen: Seen): R
     encoded[key.startsWith('$') ? `$${key}` : key] = encodeValue(value[key], [...path, key], seen)
   return encoded
 }
+
+const kinds = [Array, Date, Map, Set, ArrayBuffer] as const
+
+const ofClass = (value: object, path: Path): SessionError =>
+  badValue(path, `an object of class ${Object.getPrototypeOf(value)?.constructor?.name ?? 'unknown'}`)
 
 function badValue(path: Path, what: string): SessionError {
   const shown = path.map(key => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
@@ -113,6 +121,7 @@ const views: ReadonlyMap<string, (bytes: ArrayBuffer) => unknown> = new Map(
     Uint16Array,
     Int32Array,
     Uint32Array,
+    Float16Array,
     Float32Array,
     Float64Array,
     BigInt64Array,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import t from 'tap'
 import { counter, does, Jar, visit } from '../support/handlers.ts'
+import { startPso } from '../support/pso-process.ts'
 import { site } from '../support/site.ts'
 
 /** All files below a directory, relative to it. */
@@ -757,3 +758,36 @@ t.test('a client that goes away: what the handler did is saved all the same', as
   await t.rejects(answer)
   t.equal(await (await fetch(`${url}/`)).text(), '7')
 })
+
+t.test(
+  'an error that nobody caught leaves the session as it was: a 500, or a cut after the response began',
+  async t => {
+    const dir = t.testdir({
+      conf: { 'server.ini': 'Listen = 127.0.0.1:0\nErrorLog = stderr\n' },
+      public_html: {
+        '.psoaccess': 'PSOServiceId = s\ns = shared',
+        'handler.ts': does(`
+        const { session } = req.pso()
+        if (req.args === undefined) return String(session.n)
+        session.n = (session.n ?? 0) + 1
+        if (req.args === 'count') return String(session.n)
+        req.write('begun')
+        if (req.args === 'flushed') await req.flush()
+        setImmediate(() => { throw new Error('nobody catches this') })
+        await new Promise(resolve => setTimeout(resolve, 50))
+        session.n = 99
+        return OK`),
+      },
+    })
+    const pso = startPso(t, ['serve', '--production', '--workers', '1', '--config', join(dir, 'conf/server.ini')])
+    const url = await pso.url
+    const get = async (query: string): Promise<string> => await (await fetch(url + query)).text()
+    t.equal(await get('/?count'), '1')
+    t.match(await get('/?buffered'), /500 Internal Server Error/)
+    t.equal(await get('/'), '1')
+    await t.rejects(get('/?flushed'), 'the client can tell that something is missing')
+    t.equal(await get('/'), '1')
+    t.equal(await get('/?count'), '2')
+    t.match(pso.errors(), /nobody catches this.*handler\.ts:\d+/)
+  },
+)
