@@ -1,7 +1,7 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
 import { endTogether } from './end-together.ts'
 import { applyHeaders } from './header-actions.ts'
-import { cutIfStuck, type Output, writeChunk } from './output.ts'
+import { cutIfStuck, writeChunk } from './output.ts'
 import type { RequestState } from './request-state.ts'
 import { sendSlice } from './send-slice.ts'
 import { ServerReturn } from './server-return.ts'
@@ -82,7 +82,6 @@ function headOf(state: RequestState, bodiless = false): string[] {
   // how the body is framed is the server's matter
   output.headers.delete('transfer-encoding')
   const type = bodiless || output.headers.has('content-type') ? undefined : contentTypeOf(state)
-  if (output.prepared.length > 0 && (type !== undefined || !output.headers.isEmpty)) yieldToAuthor(output, type)
   if (state.plan.directives.Header.length > 0) {
     for (let at = 0; at < output.prepared.length; at += 2)
       output.headers.add(output.prepared[at]!, output.prepared[at + 1]!)
@@ -94,21 +93,6 @@ function headOf(state: RequestState, bodiless = false): string[] {
   if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)
   output.headers.appendTo(head)
   return head
-}
-
-/** What only the server knows of a file's bytes. */
-const facts = new Set(['content-length', 'content-encoding', 'content-range'])
-
-/** One field of a name: an author's (`type` is one) goes before a file's own, except for facts; fields of `Vary` add up. */
-function yieldToAuthor(output: Output, type: string | undefined): void {
-  const kept: string[] = []
-  for (let at = 0; at < output.prepared.length; at += 2) {
-    const name = output.prepared[at]!.toLowerCase()
-    if (facts.has(name)) output.headers.delete(name)
-    else if (name !== 'vary' && (output.headers.has(name) || (name === 'content-type' && type !== undefined))) continue
-    kept.push(output.prepared[at]!, output.prepared[at + 1]!)
-  }
-  output.prepared = kept
 }
 
 /** A handler's page is HTML unless it says otherwise; a file has its own type or none. */

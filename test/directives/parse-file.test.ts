@@ -8,6 +8,7 @@ import { parseFile } from '../../directives/parse-file.ts'
 import type { Source } from '../../directives/parsing.ts'
 import { formatProblem } from '../../directives/problem.ts'
 import { rows } from '../../directives/table.ts'
+import { cpuMs } from '../support/cpu-ms.ts'
 
 /** The words themselves; `bad` and `later` are values that the kind refuses. */
 const words: Kind<readonly string[]> = {
@@ -224,9 +225,9 @@ t.test('ten thousand lines are read in a moment, whatever they say', async t => 
     many(n => `[If${'x'.repeat(n % 50)}]`),
     many(() => '[/Files]'),
   ]) {
-    const start = performance.now()
+    const start = cpuMs()
     read(text)
-    t.ok(performance.now() - start < 1000, text.slice(0, 20))
+    t.ok(cpuMs() - start < 1000, text.slice(0, 20))
   }
 })
 
@@ -276,11 +277,11 @@ t.test('no text makes it throw or dawdle', async t => {
   ]
   for (let round = 0; round < 3000; round++) {
     const text = Array.from({ length: random(60) }, () => pieces[random(pieces.length)]).join('')
-    const start = performance.now()
+    const start = cpuMs()
     const scope = round % 2 === 0 ? 'server' : 'directory'
     for (const { at, message } of read(text, { scope }).problems)
       if (at.line < 1 || at.line > 100 || message === '') t.fail(`a problem without a place: ${JSON.stringify(text)}`)
-    if (performance.now() - start > 100) t.fail(`slow: ${JSON.stringify(text)}`)
+    if (cpuMs() - start > 500) t.fail(`slow: ${JSON.stringify(text)}`)
   }
   t.pass('3000 files read')
 })
@@ -335,13 +336,13 @@ t.test('no value makes a kind of the real table throw anything but a sentence, o
     const line = (): string =>
       `${names[random(names.length)]} = ${Array.from({ length: random(5) }, () => values[random(values.length)]).join(' ')}`
     const text = Array.from({ length: 1 + random(5) }, line).join('\n')
-    const start = performance.now()
+    const start = cpuMs()
     const environment = Object.create(null)
     const context = { stateDirectory: '/state', documentRoot: '/site', realPath: (path: string) => path, environment }
     const { problems } = read(text, { context, scope: 'server' }, rows)
     for (const { message } of problems)
       if (!/^(expected|already|unknown) |is not built yet$/.test(message)) t.fail(`${message}: ${JSON.stringify(text)}`)
-    if (performance.now() - start > 100) t.fail(`slow: ${JSON.stringify(text)}`)
+    if (cpuMs() - start > 500) t.fail(`slow: ${JSON.stringify(text)}`)
   }
   t.pass('3000 files read')
 })

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the language, not of JavaScript
 import t from 'tap'
 import { compilePattern, hasWildcard, wildcardSource } from '../../directives/pattern.ts'
+import { cpuMs } from '../support/cpu-ms.ts'
 
 const tail = `${'a'.repeat(40)}b`
 
@@ -15,9 +16,9 @@ for (const source of [
   t.test(`${source} does not run away`, async t => {
     const pattern = compilePattern(source)
     for (const subject of [tail, `${'a'.repeat(8000)}!`]) {
-      const start = performance.now()
+      const start = cpuMs()
       t.notOk(pattern.matches(subject))
-      t.ok(performance.now() - start < 200, 'is quick')
+      t.ok(cpuMs() - start < 200, 'is quick')
     }
   })
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { MAX_BYTES, MAX_LINES, readLines } from '../../directives/read-lines.ts'
+import { cpuMs } from '../support/cpu-ms.ts'
 
 const lines = (text: string) => readLines(text, '/f').map(({ at, ...line }) => [at.line, line])
 
@@ -74,7 +75,7 @@ t.test('as many lines as may be are read, one more is an error at that line', as
 })
 
 t.test('ten thousand continued lines are one line, read in one go', async t => {
-  const start = performance.now()
+  const start = cpuMs()
   t.equal(lines(`A = ${'x \\\n'.repeat(MAX_LINES - 1)}`).length, 1)
-  t.ok(performance.now() - start < 1000)
+  t.ok(cpuMs() - start < 1000)
 })
