@@ -21,17 +21,23 @@ import { abandonSessions, finishSessions, revertSessions } from './sessions-of.t
 /** One step of a request's way. A promise only where it has to wait: a request that waits for nothing never leaves the line. */
 type Step = (state: RequestState) => unknown
 
-/** From a URL to its answer: what an internal redirect walks again. */
-const pass: readonly Step[] = [
-  locate, //                 raw URL -> Location                      400 403 404
-  configure, //              its chain -> Merged -> Plan              500 in that subtree
-  choose, //                 DESIGN 4: what answers
+/** Who may have what a URL leads to. */
+const judge: readonly Step[] = [
   refuseOutside, //          links out of the document root           403
   phase('HeaderParser'),
   phase('Access'),
   requireAccess, //          Require                                  403
   authen, //                 OK without a user                        500
   phase('Authz'),
+]
+
+/** From a URL to its answer: what an internal redirect walks again. */
+const pass: readonly Step[] = [
+  locate, //                 raw URL -> Location                      400 403 404
+  configure, //              its chain -> Merged -> Plan              500 in that subtree
+  choose, //                 DESIGN 4: what answers
+  ...judge,
+  state => follow(state), // an index or a fallback, judged by its own plan too
   phase('Type'),
   readInput, //              a form's body, before any lock           413
   fixup, //                  pso::fixup: session loaded and locked
@@ -236,17 +242,31 @@ function configure(state: RequestState): void {
   if (state.plan.problems.length > 0) throw new DirectivesError(state.plan.problems)
 }
 
-/** An index and a fallback are looked at in place of what was asked for, with their own configuration; ten rounds at most. */
 function choose(state: RequestState): void {
-  for (let round = 0; round < 10; round++) {
-    const content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.site.isFile)
-    state.content = content
-    if (content.kind !== 'index' && content.kind !== 'fallback') return
-    state.url = content.path
+  state.content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.site.isFile)
+}
+
+/**
+ * An index and a fallback answer in place of what was asked for, with their own configuration; ten rounds at most. They come after the
+ * judgement of what was asked for: a closed place stays closed, whatever would answer for it (Apache's mod_dir).
+ */
+function follow(state: RequestState, first = 0): void | Promise<void> {
+  for (let round = first; round < 10; round++) {
+    const { content, plan } = state
+    if (content!.kind !== 'index' && content!.kind !== 'fallback') return
+    state.url = content!.path
     locate(state)
     configure(state)
+    choose(state)
+    if (state.plan !== plan) return judgeAndFollow(state, round + 1)
+    refuseOutside(state)
   }
   throw new Error('DirectoryIndex or FallbackResource leads to itself')
+}
+
+async function judgeAndFollow(state: RequestState, round: number): Promise<void> {
+  for (const step of judge) await step(state)
+  await follow(state, round)
 }
 
 function refuseOutside(state: RequestState): void {

@@ -29,7 +29,7 @@ export function explainUrl(url: string, options: ConfigArguments): number {
         plan.problems.length > 0
           ? undefined
           : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
-      const refusal = content === undefined ? '500, its configuration has mistakes' : refusalOf(location, plan, content)
+      const refusal = content === undefined ? '500, its configuration has mistakes' : refusalOf(location, plan)
       print(location, plan, refusal ?? answerOf(content!), workers)
       if (refusal !== undefined || content?.kind === 'refuse') return 1
       if (content?.kind !== 'index' && content?.kind !== 'fallback') return 0
@@ -50,9 +50,8 @@ function fail(message: string, exitCode: number): number {
   return exitCode
 }
 
-/** What serve-request.ts refuses by the configuration, in its order; an index and a fallback are judged in place of what was asked for. */
-function refusalOf(location: Location, { directives }: Plan, content: Content): string | undefined {
-  if (content.kind === 'index' || content.kind === 'fallback') return undefined
+/** What serve-request.ts refuses by the configuration, in its order; an index and a fallback are judged after what was asked for. */
+function refusalOf(location: Location, { directives }: Plan): string | undefined {
   const outside = outsideRefusal(location, directives)
   if (outside !== undefined) return `403, ${outside}`
   return directives.Require === 'denied' ? '403, Require all denied' : undefined

@@ -90,6 +90,43 @@ t.test('a default export is a page, never the function of another phase', async 
   t.match(app.errorLog(), /expected the function access .*\.psoaccess:1/)
 })
 
+t.test('an index and a fallback do not open what is closed, and are judged by their own configuration too', async t => {
+  const app = await site(
+    t,
+    {
+      '.psoaccess': 'FallbackResource = /open/app.html\nOptions = Indexes',
+      open: { '.psoaccess': '', 'app.html': 'app' },
+      denied: { '.psoaccess': 'Require = all denied\nDirectoryIndex = /open/app.html' },
+      refused: {
+        '.psoaccess': 'DirectoryIndex = /open/app.html\nPSOAccessHandler = no.ts',
+        'no.ts': 'export const access = () => 403',
+      },
+      'to-denied': { '.psoaccess': 'DirectoryIndex = /denied/a.html' },
+      'to-refused': { '.psoaccess': 'FallbackResource = /refused/a.html' },
+      index: {
+        '.psoaccess': 'PSOAccessHandler = count.ts',
+        'index.html': 'index',
+        'count.ts':
+          'export const access = (req: any) => { (globalThis as any).judged = ((globalThis as any).judged ?? 0) + 1 }',
+      },
+    },
+    { ini: '[Location /admin]\nRequire = all denied' },
+  )
+  for (const [url, status] of [
+    ['/anything', 200],
+    ['/admin/anything', 403],
+    ['/denied/', 403],
+    ['/denied/missing', 403],
+    ['/refused/', 403],
+    ['/refused/missing', 403],
+    ['/to-denied/', 403],
+    ['/to-refused/missing', 403],
+    ['/index/', 200],
+  ] as const)
+    t.equal((await app.inject(url)).statusCode, status, url)
+  t.equal((globalThis as Record<string, unknown>)['judged'], 1, 'once where the configuration is the same')
+})
+
 t.test('the log phase runs for static files, 403, 404, failures and redirects', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nDirectorySlash = on',
