@@ -47,12 +47,22 @@ function apply(state: RequestState, { action, name, value = '', replacement = ''
     case 'edit*':
       if (present.length === 0) return
       headers.delete(name)
-      for (const one of present) headers.add(name, edited(one, value, replacement, action === 'edit*'))
+      for (const one of present) headers.add(name, edited(one, value, filled(state, replacement), action === 'edit*'))
   }
 }
 
+/** `$0` is what the pattern found, `$1` to `$9` are its groups, a `\` takes the meaning from a `$` (ap_pregsub). */
 const edited = (text: string, pattern: string, replacement: string, all: boolean): string =>
-  text.replace(new RegExp(pattern, all ? 'g' : ''), replacement.replace(/\$(?=[^0-9&]|$)/g, '$$$$'))
+  text.replace(new RegExp(pattern, all ? 'g' : ''), (...found: readonly unknown[]) => {
+    const groups = found.slice(
+      0,
+      found.findIndex(part => typeof part === 'number'),
+    ) as readonly (string | undefined)[]
+    return replacement.replace(
+      /\\([\\$])|\$(\d)/g,
+      (_written, literal?: string, digit?: string) => literal ?? groups[Number(digit)] ?? '',
+    )
+  })
 
 /** `%{NAME}e`, `%t`, `%D`, `%%` of a value (mod_headers' format). */
 function filled(state: RequestState, value: string): string {

@@ -68,6 +68,9 @@ function actionOf(word: string | undefined, words: readonly string[]): HeaderAct
 function nameOf(word: string | undefined, words: readonly string[]): string {
   const name = word?.replace(/:$/, '')
   if (name === undefined || !/^[\w!#$%&'*+\-.^`|~]+$/.test(name)) throw expected("a header's name", word ?? words)
+  // a response that another length stands over would run into the next one on its connection
+  if (/^(content-length|transfer-encoding)$/i.test(name))
+    throw expected('a header other than those of its length', word!)
   return name
 }
 

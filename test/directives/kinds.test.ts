@@ -487,6 +487,8 @@ describeKind('header', kinds.header, {
     [['set', 'X-A', 'a\r\nB: c'], 'expected a header value without control characters, got "a\\r\\nB: c"'],
     [['set', 'X-A', '50%'], 'expected %{VARIABLE}e, %t, %D or %%, got "%"'],
     [['set', 'X-A', '%{A}x'], 'expected %{VARIABLE}e, %t, %D or %%, got "%{A}x"'],
+    [['set', 'Content-Length', '3'], 'expected a header other than those of its length, got "Content-Length"'],
+    [['unset', 'transfer-encoding'], 'expected a header other than those of its length, got "transfer-encoding"'],
     [[], 'expected set, append, merge, add, unset, setifempty, edit or edit*, got nothing'],
   ],
   notBuilt: [

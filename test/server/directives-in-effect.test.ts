@@ -163,37 +163,28 @@ t.test(
   },
 )
 
-t.test('a mistake closes its tree with 500 and says why in the log; in production no page does', async t => {
-  for (const development of [true, false]) {
-    const app = await site(
-      t,
-      {
-        'a.txt': 'a',
-        bad: {
-          '.psoaccess': '\n[Files x]\nPSOSesionExpire = 1\n',
-          'a.txt': 'a',
-          below: { '.psoaccess': '', 'a.txt': 'a' },
-        },
-        good: { '.psoaccess': 'PSOSessionExpire = 1', 'a.txt': 'a' },
-      },
-      { development },
-    )
-    const told = /bad\/\.psoaccess:3: PSOSesionExpire: unknown directive \(did you mean PSOSessionExpire\?\)/
-    for (const url of ['/bad/', '/bad/a.txt', '/bad/missing', '/bad/below/a.txt']) {
-      const { statusCode, body } = await app.inject(url)
-      t.equal(statusCode, 500, url)
-      if (development) t.match(body, told, url)
-      else t.notMatch(body, /psoaccess|PSOSes|public_html/, url)
-    }
-    t.equal(
-      app
-        .errorLog()
-        .split('\n')
-        .filter(line => told.test(line)).length,
-      4,
-    )
-    for (const url of ['/a.txt', '/good/a.txt']) t.equal((await app.inject(url)).statusCode, 200, url)
-  }
+t.test('Header: each action, in the order of the lines', async t => {
+  const app = await site(t, {
+    '.psoaccess': [
+      'SetEnv = V v',
+      'Header = set X-Edit "a b a"',
+      'Header = edit X-Edit "(a) (b)" "<$0 $2$1$3 %{V}e 5%% \\$1 $&>"',
+      'Header = edit* X-Edit a A',
+      'Header = setifempty X-Edit no',
+      'Header = setifempty X-List one',
+      'Header = merge X-List one',
+      'Header = merge X-List two',
+      'Header = append X-List two',
+      'Header = add X-Add 1 env=V',
+      'Header = add X-Add 2 env=!V',
+      'Header = add X-Add 3 env=!W',
+    ].join('\n'),
+    'a.txt': 'a',
+  })
+  const { headers } = await app.inject('/a.txt')
+  t.equal(headers['x-edit'], '<A b bA v 5% $1 $&> A')
+  t.equal(headers['x-list'], 'one, two, two')
+  t.same(headers['x-add'], ['1', '3'])
 })
 
 t.test('Include: its lines are those of server.ini', async t => {
