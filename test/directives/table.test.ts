@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Directive } from '../../directives/directive.ts'
+import type { Directive, OverrideGroup } from '../../directives/directive.ts'
 import { NotBuiltError } from '../../directives/kind.ts'
 import {
   type DirectiveName,
@@ -303,4 +303,27 @@ t.test('the type of the table is known when it is compiled', async t => {
   }
   const defaults = Object.fromEntries(directiveNames.map(name => [name, rows[name].default])) as unknown as Directives
   t.same(typed(defaults), [10, 'Lax', 'Lax'])
+})
+
+t.test('every row that a .psoaccess may hold is of the group that DESIGN 3 and Apache put it in', async t => {
+  const groups = Map.groupBy(
+    directiveNames.filter(name => rows[name].scope === 'directory'),
+    name => rows[name].override,
+  )
+  const of = (group: OverrideGroup | 'any'): string[] => (groups.get(group) ?? []).toSorted()
+  const cookies = directiveNames.filter(name => name.startsWith('PSOCookieSession_'))
+  const session = 'PSOServiceId PSOSessionId PSOSessionExpire PSOSessionExpireOn PSOSessionIdle PSOSessionLock'
+  const more = 'PSOSessionLockWait PSOSessionReadOnly PSOSessionTransport'
+  t.same(of('Session'), [...`${session} ${more}`.split(' '), ...cookies].toSorted())
+  const phases = directiveNames.filter(name => /^PSO.*Handler$/.test(name) && rows[name].scope === 'directory')
+  const loaders = 'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOInput'
+  t.same(of('Handlers'), [...loaders.split(' '), ...phases].toSorted())
+  t.equal(phases.length, 9, 'all phases but the two that only server.ini has')
+  const fileInfo =
+    'SetHandler AddHandler RemoveHandler ErrorDocument AddType AddDefaultCharset SetEnv UnsetEnv PassEnv Redirect AcceptPathInfo Header'
+  t.same(of('FileInfo'), fileInfo.split(' ').toSorted())
+  t.same(of('Indexes'), 'DirectoryIndex DirectorySlash FallbackResource'.split(' ').toSorted())
+  t.same(of('Options'), ['Options'])
+  t.same(of('AuthConfig'), ['Require'])
+  t.same(of('any'), ['LimitRequestBody'])
 })
