@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isForcedId } from './forced-id.ts'
 import { isReachable } from './kinds/paths.ts'
@@ -101,12 +102,19 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const problems = layers.flatMap(layer => [...layer.problems, ...unknownNames(layer)])
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (typeof text !== 'string') errors.push(unreadableProblem(file!, text))
-  // what begins with a dot is never sent, `.well-known` is
-  if (isReachable(paths.stateDirectory, { ...paths, realPath: realPathOf })) {
-    const at = origins.get('StateDirectory')?.at(-1)?.at ?? { file: source.file, line: 1 }
-    const message = `expected a path outside the document root, or one with a component that begins with a dot, got "${paths.stateDirectory}"`
-    errors.push({ code: 'bad-value', severity: 'error', at, name: 'StateDirectory', message })
+  const wrong = (name: 'DocumentRoot' | 'StateDirectory', what: string, got: string): void => {
+    const at = origins.get(name)?.at(-1)?.at ?? { file: source.file, line: 1 }
+    errors.push({ code: 'bad-value', severity: 'error', at, name, message: `expected ${what}, got "${got}"` })
   }
+  // the default may be missing: a server without files answers 404
+  if (origins.has('DocumentRoot') && !isDirectory(paths.documentRoot))
+    wrong('DocumentRoot', 'a directory', paths.documentRoot)
+  if (isReachable(paths.stateDirectory, { ...paths, realPath: realPathOf }))
+    wrong(
+      'StateDirectory',
+      'a path outside the document root, or one with a component that begins with a dot',
+      paths.stateDirectory,
+    )
   const warnings = problems.filter(({ severity }) => severity === 'warning')
   const server = { layer: layers[0], plain, sourceOf }
   return { config: { file, serverRoot, ...paths, directives, warnings, server }, errors }
@@ -133,6 +141,14 @@ const pathsOf = (serverRoot: string, directives: Partial<Directives>): Paths => 
   stateDirectory: directives.StateDirectory ?? join(serverRoot, '.pso'),
   accessFileNames: directives.AccessFileName ?? ['.psoaccess'],
 })
+
+const isDirectory = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
 
 const rootOf = (file: string): string => {
   const directory = dirname(file)

@@ -316,7 +316,7 @@ t.test('what server.ini comments out is the default', async t => {
   const commented = lines.map(line => line.replace(/^#(?=\w+ = |\w+ =$)/, '')).filter(line => /^\w/.test(line))
   const plain = commented.filter(line => !['Workers', 'AllowOverride = None'].some(start => line.startsWith(start)))
   t.ok(plain.length > 15)
-  const file = join(t.testdir({ conf: { 'server.ini': plain.join('\n') } }), 'conf/server.ini')
+  const file = join(t.testdir({ public_html: {}, conf: { 'server.ini': plain.join('\n') } }), 'conf/server.ini')
   const read = readServerConfig({ file, environment: {}, cwd: top })
   const defaults = readServerConfig({ environment: {}, cwd: join(file, '../..') })
   const { StateDirectory, AccessLog, ErrorLog, DocumentRoot, ...others } = read.directives

@@ -273,9 +273,14 @@ t.test(
   'server.ini: its paths are relative to the directory that holds conf, the command line to where it was typed',
   async t => {
     const top = realpathSync(
-      t.testdir({ conf: { 'server.ini': 'DocumentRoot = www\nStateDirectory = state\nListen = 1\nListen = 2' } }),
+      t.testdir({
+        conf: { 'server.ini': 'DocumentRoot = www\nStateDirectory = state\nListen = 1\nListen = 2' },
+        www: {},
+        'typed here': { 'my "own" \\ site': {} },
+      }),
     )
-    const options = { file: join(top, 'conf/server.ini'), environment: {}, cwd: '/typed here' }
+    const cwd = join(top, 'typed here')
+    const options = { file: join(top, 'conf/server.ini'), environment: {}, cwd }
     const plain = readServerConfig(options)
     t.same([plain.serverRoot, plain.documentRoot, plain.stateDirectory], [top, join(top, 'www'), join(top, 'state')])
     t.equal(plain.directives.Listen.length, 2)
@@ -285,7 +290,7 @@ t.test(
       ['Workers', '2'],
     ])
     const typed = readServerConfig({ ...options, overrides })
-    t.equal(typed.documentRoot, '/typed here/my "own" \\ site')
+    t.equal(typed.documentRoot, join(cwd, 'my "own" \\ site'))
     t.equal(typed.directives.Listen.length, 1, 'in place of those in the file')
     t.throws(() => readServerConfig({ ...options, overrides: new Map([['Workers', 'x']]) }), {
       message: '(command line):1: Workers: expected a whole number from 1 to 1024, got "x"',
