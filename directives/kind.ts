@@ -11,8 +11,6 @@ export interface ValueContext {
   readonly documentRoot: string
   /** `AccessFileName`: no path for writing may end in one; absent: `.psoaccess`. */
   readonly accessFileNames?: readonly string[]
-  /** A path with its links resolved, for as much of it as exists. */
-  readonly realPath: (path: string) => string
   /** The environment that `PassEnv` takes from; in a .psoaccess only what `ExposeEnv` lists. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }

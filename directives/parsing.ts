@@ -17,6 +17,8 @@ export interface Source {
   /** What the server's own paths are relative to. */
   readonly serverRoot: string
   readonly context: Omit<ValueContext, 'at' | 'base'>
+  /** Links resolved; for [Directory]. */
+  readonly realPath: (path: string) => string
   /** The text of an `Include`d file; throws a plain Error that says what is wrong with it. */
   readonly readIncluded: (file: string) => string
 }

@@ -52,8 +52,7 @@ function blockOf(parsing: Parsing, header: Header, name: string, outer: OpenBloc
 function sectionOf(parsing: Parsing, name: SectionName, { at, text }: Header): Section {
   const argument = wordsOf(parsing, at, `[${name}]`, text)
   try {
-    const { serverRoot, context } = parsing.source
-    if (argument !== undefined) return readSection(name, argument, { serverRoot, realPath: context.realPath })
+    if (argument !== undefined) return readSection(name, argument, parsing.source)
   } catch (error) {
     complain(parsing, 'bad-section', at, `[${name}]`, (error as Error).message)
   }

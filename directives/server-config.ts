@@ -73,7 +73,8 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
       scope: 'server',
       allows: new Set(),
       serverRoot,
-      context: { ...paths, realPath: realPathOf, environment },
+      context: { ...paths, environment },
+      realPath: realPathOf,
       readIncluded,
     }
     const layers = [parseFile(source), parseFile({ ...source, ...commandLine })] as const
@@ -109,7 +110,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   // the default may be missing: a server without files answers 404
   if (origins.has('DocumentRoot') && !isDirectory(paths.documentRoot))
     wrong('DocumentRoot', 'a directory', paths.documentRoot)
-  if (isReachable(paths.stateDirectory, { ...paths, realPath: realPathOf }))
+  if (isReachable(paths.stateDirectory, paths.documentRoot))
     wrong(
       'StateDirectory',
       'a path outside the document root, or one with a component that begins with a dot',

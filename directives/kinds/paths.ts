@@ -1,5 +1,6 @@
 import { basename, relative, resolve } from 'node:path'
 import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
+import { realPathOf } from '../real-path.ts'
 import { oneWord } from './combinators.ts'
 import { expected, showWord } from './expected.ts'
 
@@ -40,12 +41,12 @@ export function readPathForWriting(
 ): string | undefined {
   if (!isPath(word)) return undefined
   const file = resolve(context.stateDirectory, word)
-  const names = [basename(file), basename(context.realPath(file))].map(name => name.toLowerCase())
+  const names = [basename(file), basename(realPathOf(file))].map(name => name.toLowerCase())
   if (names.some(name => /\.([mc]?[jt]s|tsx)$/.test(name))) throw expected("a path without a handler's extension", word)
   const accessFiles = context.accessFileNames ?? ['.psoaccess']
   if (accessFiles.some(name => names.includes(name.toLowerCase())))
     throw expected('a path that is no access file', word)
-  if (isReachable(file, context))
+  if (isReachable(file, context.documentRoot))
     throw expected('a path outside the document root, or one with a component that begins with a dot', word)
   return file
 }
@@ -54,8 +55,8 @@ export function readPathForWriting(
  * True for an absolute path in the document root, as it is written or with its links resolved: a request could reach it. Names that
  * begin with a dot are never sent, but those in `.well-known` are.
  */
-export function isReachable(path: string, { documentRoot, realPath }: Pick<ValueContext, 'documentRoot' | 'realPath'>) {
-  return [path, realPath(path)].some(one => {
+export function isReachable(path: string, documentRoot: string): boolean {
+  return [path, realPathOf(path)].some(one => {
     const components = relative(documentRoot, one).split('/')
     return (
       components[0] !== '..' && !components.some(name => name.startsWith('.') && name.toLowerCase() !== '.well-known')

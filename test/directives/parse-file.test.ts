@@ -62,9 +62,9 @@ const read = (text: string, source: Partial<Source> = {}, rows: Table = table) =
       context: {
         stateDirectory: '/state',
         documentRoot: '/site',
-        realPath: path => path,
         environment: { A: 'a b' },
       },
+      realPath: path => path,
       readIncluded: file => {
         throw new Error(`${file}: not there`)
       },
@@ -338,7 +338,7 @@ t.test('no value makes a kind of the real table throw anything but a sentence, o
     const text = Array.from({ length: 1 + random(5) }, line).join('\n')
     const start = cpuMs()
     const environment = Object.create(null)
-    const context = { stateDirectory: '/state', documentRoot: '/site', realPath: (path: string) => path, environment }
+    const context = { stateDirectory: '/state', documentRoot: '/site', environment }
     const { problems } = read(text, { context, scope: 'server' }, rows)
     for (const { message } of problems)
       if (!/^(expected|already|unknown) |is not built yet$/.test(message)) t.fail(`${message}: ${JSON.stringify(text)}`)

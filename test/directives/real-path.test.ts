@@ -31,7 +31,7 @@ t.test('a path for writing may not reach the document root by a link', async t =
     t.testdir({
       conf: {
         'server.ini':
-          'DocumentRoot = www\nStateDirectory = public_html/out/state\nPSOLog = pub.log\n[Files x]\nPSOSessionFileLoader_Path = ../../public_html/.x',
+          'DocumentRoot = www\nStateDirectory = public_html/out/state\nPSOLog = pub.log\n[Files b]\nPSOLog = handler.log\n[Files c]\nPSOLog = access.log\n[Files x]\nPSOSessionFileLoader_Path = ../../public_html/.x',
       },
       public_html: {},
       elsewhere: { state: {} },
@@ -39,6 +39,8 @@ t.test('a path for writing may not reach the document root by a link', async t =
   )
   symlinkSync('public_html', join(top, 'www'))
   symlinkSync('../elsewhere', join(top, 'public_html/out'))
+  symlinkSync('/elsewhere/a.ts', join(top, 'elsewhere/state/handler.log'))
+  symlinkSync('/elsewhere/.psoaccess', join(top, 'elsewhere/state/access.log'))
   symlinkSync('../../public_html/later.log', join(top, 'elsewhere/state/pub.log'))
   const outside = 'a path outside the document root, or one with a component that begins with a dot'
   t.same(
@@ -48,6 +50,8 @@ t.test('a path for writing may not reach the document root by a link', async t =
     [
       `conf/server.ini:2: StateDirectory: expected ${outside}, got "public_html/out/state"`,
       `conf/server.ini:3: PSOLog: expected ${outside}, got "pub.log"`,
+      `conf/server.ini:5: PSOLog: expected a path without a handler's extension, got "handler.log"`,
+      `conf/server.ini:7: PSOLog: expected a path that is no access file, got "access.log"`,
     ],
   )
 })

@@ -6,6 +6,5 @@ export const context: ValueContext = {
   base: '/srv/site/shop',
   stateDirectory: '/srv/state',
   documentRoot: '/srv/site',
-  realPath: path => path.replace('/srv/state/link', '/srv/site'),
   environment: { LANG: 'C', EMPTY: '' },
 }
