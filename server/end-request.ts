@@ -16,30 +16,20 @@ const cleanup = phaseOf('Cleanup')
  * Runs for every request whose directory is known, also for static files and a client that went away; never before both are true.
  */
 export async function endRequest(state: RequestState): Promise<void> {
+  const { site, first, firstPlan } = state
+  if (first !== undefined) Object.assign(state, first)
   try {
-    await runLast(state)
+    site.accessLog.write(site.accessLine(new RequestFacts(state)))
+    if (firstPlan === undefined || firstPlan.problems.length > 0) return
+    state.plan = firstPlan
+    if (firstPlan.ownLog) await runAll(state, log, firstPlan.phases.Log)
+    for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
+    if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
+    state.isOver = true
+    // the sessions that Log or Cleanup opened: the answer's were saved before it left
+    if (state.sessions.length > 0) await guarded(state, () => finishSessions(state))
   } finally {
-    state.site.underWay.end()
-  }
-}
-
-async function runLast(state: RequestState): Promise<void> {
-  const { site, firstPlan } = state
-  site.accessLog.write(site.accessLine(new RequestFacts(state)))
-  if (firstPlan === undefined || firstPlan.problems.length > 0) return
-  if (firstPlan.ownLog) await runAll(state, log, firstPlan.phases.Log)
-  for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
-  if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
-  state.isOver = true
-  if (state.sessions.length > 0) await finishOwnSessions(state)
-}
-
-/** Log and Cleanup may have opened sessions of their own: those of the answer were saved before it left. */
-async function finishOwnSessions(state: RequestState): Promise<void> {
-  try {
-    await finishSessions(state)
-  } catch (error) {
-    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error)}`, state)
+    site.underWay.end()
   }
 }
 
@@ -57,7 +47,7 @@ async function guarded(state: RequestState, run: () => unknown): Promise<boolean
     await requestContext.run(state, run)
     return true
   } catch (error) {
-    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error)}`, state)
+    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error, state.running)}`, state)
     return false
   }
 }

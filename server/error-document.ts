@@ -31,7 +31,7 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
   output.contentType = 'text/html; charset=utf-8'
   for (const name of ofTheBody) if (name !== 'content-range' || status !== 416) output.headers.delete(name)
   if (isFailure(error)) for (const name of ofCaches) output.headers.delete(name)
-  output.write(errorPage(status, mayExplain(state) ? explanation(error) : undefined))
+  output.write(errorPage(status, mayExplain(state) ? explanation(error, state.running) : undefined))
 }
 
 /** Headers that speak of the body in whose place the error's is sent. */
@@ -63,21 +63,22 @@ interface Explanation {
   readonly frame?: string
 }
 
-function explanation(error: unknown): Explanation | undefined {
+function explanation(error: unknown, running: string | undefined): Explanation | undefined {
   if (!isFailure(error)) return undefined
   if (error instanceof DirectivesError) return { message: error.problems.map(formatProblem).join('\n') }
-  const thrown = whereThrown(error)
+  const thrown = whereThrown(error, running)
   return { message: thrown.message, ...(thrown.frame === undefined ? {} : { frame: thrown.frame }) }
 }
 
-/** What the error log says of an error: one line, whatever the page shows. */
-export function logText(error: unknown): string {
+/** What the error log says of an error: one line, whatever the page shows. `running`: the function that is to blame, if any is. */
+export function logText(error: unknown, running: string | undefined): string {
   if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
   const cause = reason === '' || (error as Error).message.includes(reason) ? '' : `: ${reason}`
   if (error instanceof ServerReturn || error instanceof Refusal) return `${error.message}${cause}`
-  if (error instanceof SessionError) return `${whereThrown(error).message.replace(/^SessionError: /, '')}${cause}`
-  return whereThrown(error).message
+  if (error instanceof SessionError)
+    return `${whereThrown(error, running).message.replace(/^SessionError: /, '')}${cause}`
+  return whereThrown(error, running).message
 }
 
 const sentences: Readonly<Record<number, string>> = {

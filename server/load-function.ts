@@ -41,10 +41,14 @@ function pick(module: HandlerModule, file: string, ref: HandlerRef, phase: Phase
   const name = `${file}::${wanted}`
   if (typeof found === 'function') return { name, run: found as (request: Request) => unknown }
   if (typeof found === 'object' && found !== null && typeof (found as { fetch?: unknown }).fetch === 'function')
-    throw new HandlerError('not-built', 'a default export with fetch is not built yet: export function handler (req)', {
-      phase: phase.name,
-      file,
-    })
+    throw new HandlerError(
+      'not-built',
+      `a default export with fetch is not built yet: export function handler (req) in ${file}`,
+      {
+        phase: phase.name,
+        file,
+      },
+    )
   const exported = Object.keys(module).filter(key => typeof module[key] === 'function')
   throw new HandlerError(
     'function-missing',

@@ -35,6 +35,8 @@ export class RequestState {
   plan: Plan
   /** The plan of the directory first asked for: its Log and Cleanup phases run, whatever answered in the end. */
   firstPlan: Plan | undefined
+  /** What was asked for, where another URL is answering in its place: Log and Cleanup are about this one. */
+  first: Pick<RequestState, 'url' | 'location' | 'content'> | undefined
   location: Location | undefined
   content: Content | undefined
   phase: PhaseName | undefined

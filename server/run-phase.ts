@@ -37,6 +37,7 @@ async function runOn(
 /** What the function answered, as it is; loading errors and what it throws pass through. */
 export function callFunction(state: RequestState, phase: Phase, ref: HandlerRef): unknown {
   state.phase = phase.name
+  state.running = undefined
   const loaded = loadFunction(state.site, ref, phase)
   return loaded instanceof Promise ? loaded.then(found => call(state, found)) : call(state, loaded)
 }

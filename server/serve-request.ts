@@ -3,7 +3,7 @@ import { answerContent } from './answer-content.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { endRequest } from './end-request.ts'
-import { isFailure, logText, statusOf, writeErrorPage } from './error-document.ts'
+import { isFailure, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
 import { HandlerError } from './handler-error.ts'
 import { readInput } from './input.ts'
 import { InternalRedirect } from './internal-redirect.ts'
@@ -80,6 +80,7 @@ async function answerThrown(state: RequestState, error: unknown): Promise<void> 
 
 /** Answers another URL in place of this one, and those that it is redirected to inside; ten rounds at most. */
 async function passAgain(state: RequestState, url: string): Promise<void> {
+  state.first ??= { url: state.url, location: state.location, content: state.content }
   let next = url
   for (let round = 0; round < 10; round++) {
     state.url = next
@@ -163,18 +164,24 @@ async function answerDocument(state: RequestState, status: number, error: unknow
     return
   }
   if (document.type === 'url') {
+    state.output.discard()
     state.output.status = 302
-    state.output.headers.set('Location', asciiUrl(document.url))
+    const url = asciiUrl(document.url)
+    state.output.headers.set('Location', url)
+    state.output.write(redirectPage(302, url))
     return
   }
   try {
     await redirectInside(state, asciiUrl(document.path), status)
   } catch (failure) {
-    if (!(failure instanceof ServerReturn) || failure.status >= 400) {
-      logError(state, failure, statusOf(failure))
-      if (isFailure(failure)) revertSessions(state)
-      if (!state.output.flushed) writeErrorPage(state, status, error)
+    if (failure instanceof ServerReturn && failure.status < 400) {
+      // a document that leads elsewhere, such as to a login, has that for its status
+      if (failure.status >= 300) state.output.status = failure.status
+      return
     }
+    logError(state, failure, statusOf(failure))
+    if (isFailure(failure)) revertSessions(state)
+    if (!state.output.flushed) writeErrorPage(state, status, error)
   }
 }
 
@@ -197,7 +204,11 @@ async function redirectInside(state: RequestState, path: string, status: number)
 
 function logError(state: RequestState, error: unknown, status: number): void {
   const level = status >= 500 ? 'error' : 'info'
-  state.site.errorLog.write(level, `${state.method} ${state.fastify.originalUrl} ${status}: ${logText(error)}`, state)
+  state.site.errorLog.write(
+    level,
+    `${state.method} ${state.fastify.originalUrl} ${status}: ${logText(error, state.running)}`,
+    state,
+  )
 }
 
 // The steps, in the order of the line.

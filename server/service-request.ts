@@ -221,6 +221,6 @@ export class ServiceRequest {
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
-/** A Location holds ASCII only (RFC 9110 10.2.2): other characters are percent-encoded, what is encoded stays. */
+/** A Location holds ASCII without blanks (RFC 9110 10.2.2): other characters are percent-encoded, what is encoded stays. */
 const encodeLocation = (url: string): string =>
-  url.replace(/[^\x20-\x7e]+/g, text => (/[\r\n\0]/.test(text) ? text : encodeURI(text)))
+  url.replace(/[^\x21-\x7e]+/g, text => (/[\r\n\0]/.test(text) ? text : encodeURI(text)))

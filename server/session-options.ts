@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path'
-import { type Directives, readPathForWriting, realPathOf, type ServerConfig } from '../directives/index.ts'
+import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
 import { openLoader, SessionError, type SessionOptions } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
@@ -50,7 +50,6 @@ function resolvePath(
     found = readPathForWriting(path, {
       documentRoot,
       stateDirectory,
-      realPath: realPathOf,
       accessFileNames: AccessFileName,
     })
   } catch (error) {

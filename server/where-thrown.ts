@@ -13,18 +13,21 @@ export interface Thrown {
   readonly frame: string | undefined
 }
 
-/** Tells what an error says and where in a user's code it came from; `?v=N` of a reloaded module is not shown. */
-export function whereThrown(error: unknown): Thrown {
+/**
+ * Tells what an error says and where in a user's code it came from; `?v=N` of a reloaded module is not shown.
+ * `running`: the function to name where the error itself tells no place.
+ */
+export function whereThrown(error: unknown, running?: string): Thrown {
   try {
     if (error instanceof HandlerError) return ofHandlerError(error)
-    if (error instanceof Error) return described(error, `${error.name}: ${error.message}`)
+    if (error instanceof Error) return described(error, `${error.name}: ${error.message}`, running)
     return {
-      message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown`,
+      message: `${typeof error === 'string' ? JSON.stringify(error) : String(error)} was thrown${inFunction(running)}`,
       frame: undefined,
     }
   } catch {
     // its own toString, or a getter of it, throws; an object without a prototype has none
-    return { message: 'a value that cannot be shown was thrown', frame: undefined }
+    return { message: `a value that cannot be shown was thrown${inFunction(running)}`, frame: undefined }
   }
 }
 
@@ -36,10 +39,12 @@ function ofHandlerError(error: HandlerError): Thrown {
   return { message: `${error.message}${where}`, frame: undefined }
 }
 
-function described(error: Error, text: string): Thrown {
+const inFunction = (running: string | undefined): string => (running === undefined ? '' : `, in ${running}`)
+
+function described(error: Error, text: string, running?: string): Thrown {
   const place = placeOf(error)
   const hint = importHint(error, place?.file)
-  const where = place === undefined ? '' : `, ${place.file}:${place.line}`
+  const where = place === undefined ? inFunction(running) : `, ${place.file}:${place.line}`
   return {
     message: `${text.replace(/\?v=\d+/g, '')}${where}${hint === undefined ? '' : ` (${hint})`}`,
     frame: place === undefined ? undefined : codeFrame(place.file, place.line, place.column),

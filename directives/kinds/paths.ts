@@ -37,7 +37,7 @@ const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word) && !word.in
 /** DESIGN 3, paths given for writing. Without this, a directive could write what the next request runs, or reads. */
 export function readPathForWriting(
   word: string,
-  context: Pick<ValueContext, 'stateDirectory' | 'documentRoot' | 'realPath' | 'accessFileNames'>,
+  context: Pick<ValueContext, 'stateDirectory' | 'documentRoot' | 'accessFileNames'>,
 ): string | undefined {
   if (!isPath(word)) return undefined
   const file = resolve(context.stateDirectory, word)

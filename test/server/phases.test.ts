@@ -150,6 +150,58 @@ t.test('the log phase runs for static files, 403, 404, failures and redirects', 
   }
 })
 
+t.test('the document of an error: cookies stay, a redirect is one, a failing one is replaced, no circle', async t => {
+  const declines = does('req.pso().setCookie("k", "v"); return 404')
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts\nPSOHandler = declines.ts',
+    'log.ts':
+      'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status} ${req.options.of}`) }\n',
+    'declines.ts': declines,
+    'e.html': 'page',
+    handled: { '.psoaccess': 'PSOOption = of handled\nErrorDocument = 404 /document/' },
+    document: { '.psoaccess': 'PSOHandler = d.ts', 'd.ts': does('return `${req.status} ${req.uri}`') },
+    file: { '.psoaccess': 'PSOOption = of file\nErrorDocument = 404 /e.html' },
+    elsewhere: { '.psoaccess': 'PSOOption = of elsewhere\nErrorDocument = 404 /login/' },
+    login: { '.psoaccess': 'PSOHandler = d.ts', 'd.ts': does('req.pso().redirect("/in")') },
+    url: { '.psoaccess': 'PSOOption = of url\nErrorDocument = 404 https://x.test/' },
+    fails: { '.psoaccess': 'PSOOption = of fails\nErrorDocument = 404 /failing/' },
+    failing: { '.psoaccess': 'PSOHandler = d.ts', 'd.ts': does('req.write("half"); throw new Error("x")') },
+    circle: { '.psoaccess': 'PSOOption = of circle\nErrorDocument = 404 /circle/again' },
+  })
+  const cases = [
+    ['handled', 404, '404 /document/'],
+    ['file', 404, 'page'],
+    ['elsewhere', 302, ''],
+    ['url', 302, /302 Found/],
+    ['fails', 404, /<title>404 Not Found/],
+    ['circle', 404, /<title>404 Not Found/],
+  ] as const
+  for (const [name, status, body] of cases) {
+    const answer = await app.inject(`/${name}/`)
+    t.equal(answer.statusCode, status, name)
+    if (typeof body === 'string') t.equal(answer.body, body, name)
+    else t.match(answer.body, body, name)
+    t.match(answer.headers['set-cookie'], /^k=v/, name)
+    t.same(await settled(), [`/${name}/ ${status} ${name}`], 'the log is about what was asked for')
+  }
+})
+
+t.test('the document of an error has the session of its own service', async t => {
+  const app = await site(t, {
+    a: {
+      '.psoaccess': 'PSOServiceId = a\nErrorDocument = 404 /b/',
+      'handler.ts': does('req.pso().session.x = 1; return 404'),
+    },
+    b: {
+      '.psoaccess': 'PSOServiceId = b',
+      'handler.ts': does('const { session } = req.pso(); session.y = 1; return `${session.serviceId} ${session.x}`'),
+    },
+  })
+  const answer = await app.inject('/a/')
+  t.equal(answer.body, 'b undefined')
+  t.equal([answer.headers['set-cookie']].flat().length, 2)
+})
+
 t.test('a log function that throws changes nothing for the client and is in the error log', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts',
