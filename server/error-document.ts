@@ -51,7 +51,11 @@ const ofCaches = ['cache-control', 'expires', 'age']
 
 /** In development, and only to a client on this machine, the page says what is wrong and where. */
 function mayExplain(state: RequestState): boolean {
-  return state.site.development && isLoopback(state.raw.socket?.remoteAddress) && isLoopback(state.clientAddress)
+  const { site, raw, clientAddress } = state
+  if (!site.development || !isLoopback(raw.socket?.remoteAddress) || !isLoopback(clientAddress)) return false
+  // a proxy on this machine that TrustProxy does not know: who is behind it is not
+  const isForwarded = raw.headers['x-forwarded-for'] !== undefined || raw.headers['forwarded'] !== undefined
+  return !isForwarded || clientAddress !== raw.socket.remoteAddress
 }
 
 const isLoopback = (address: string | undefined): boolean =>

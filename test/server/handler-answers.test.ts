@@ -73,9 +73,13 @@ t.test(
       '.psoaccess': '',
       'handler.ts': 'export function handler () {\n  const a: any = undefined\n  return a.b\n}\n',
     }
-    const development = await (await site(t, tree, { development: true })).inject('/')
+    const developing = await site(t, tree, { development: true })
+    const development = await developing.inject('/')
     t.match(development.body, /handler\.ts:3/)
     t.match(development.body, /return a\.b/)
+    for (const headers of [{ 'x-forwarded-for': '192.0.2.1' }, { forwarded: 'for=192.0.2.1' }])
+      t.notMatch((await developing.inject({ url: '/', headers })).body, /handler|return a/, 'somebody behind a proxy')
+    t.notMatch((await developing.inject({ url: '/', remoteAddress: '192.0.2.1' })).body, /handler|return a/)
     const app = await site(t, tree)
     const production = await app.inject('/')
     t.equal(production.statusCode, 500)

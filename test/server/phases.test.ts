@@ -58,6 +58,77 @@ t.test('what a phase answers decides what follows', async t => {
   }
 })
 
+t.test('every answer in every phase before the content, at once or later: who runs after it', async t => {
+  // the answer, whether the next function of an `all` and of a `first` phase runs, whether the content runs, the status
+  const answers = [
+    ['', true, true, true, 200],
+    ['return null', true, true, true, 200],
+    ['return OK', true, false, true, 200],
+    ['return 200', true, false, true, 200],
+    ['return DECLINED', true, true, true, 200],
+    ['return DONE', false, false, false, 200],
+    ['return 204', false, false, false, 204],
+    ['return 403', false, false, false, 403],
+    ['return 503', false, false, false, 503],
+    ['throw new ServerReturn(410)', false, false, false, 410],
+    ['throw new Error("x")', false, false, false, 500],
+    ['return true', false, false, false, 500],
+    ['return "text"', false, false, false, 500],
+    ['return {}', false, false, false, 500],
+    ['return 42', false, false, false, 500],
+    ['return 100', false, false, false, 500],
+  ] as const
+  const before = phases.filter(({ name }) => !['Content', 'Log', 'Cleanup'].includes(name))
+  const text = (async: string): string => `import { DECLINED, DONE, OK, ServerReturn } from 'pso'
+const seen = (name: string) => ((globalThis as any).seen ??= []).push(name)
+export ${async} function a (req: any) {
+  seen('a')
+  req.user = 'me'
+  switch (Number(req.headersIn.get('x-case'))) {
+${answers.map(([body], at) => `    case ${at}: ${body}; break`).join('\n')}
+  }
+}
+export ${async} function b () { seen('b') }
+export const log = () => { seen('log') }
+`
+  for (const { name, directive, runs } of before)
+    for (const async of ['', 'async']) {
+      const line = (base: string): string => `${directive} = ${base}p.ts::a ${base}p.ts::b\n`
+      const isServers = name === 'PostReadRequest' || name === 'Trans'
+      const app = await site(
+        t,
+        {
+          '.psoaccess': `${isServers ? '' : line('')}PSOLogHandler = p.ts`,
+          'p.ts': text(async),
+          'handler.ts': "export const handler = () => { ((globalThis as any).seen ??= []).push('content') }\n",
+        },
+        { ini: isServers ? line('../public_html/') : '' },
+      )
+      for (const [at, [body, nextOfAll, nextOfFirst, content, status]] of answers.entries()) {
+        const answer = await app.inject({ url: '/', headers: { 'x-case': String(at) } })
+        const ran = await settled()
+        const next = runs === 'all' ? nextOfAll : nextOfFirst
+        const isLogged = content || !isServers
+        const expected = ['a', ...(next ? ['b'] : []), ...(content ? ['content'] : []), ...(isLogged ? ['log'] : [])]
+        t.same([answer.statusCode, ran], [status, expected], `${async} ${name}: ${body}`)
+      }
+    }
+})
+
+t.test('Trans may change what is served', async t => {
+  const app = await site(
+    t,
+    {
+      'trans.ts':
+        'export const trans = (req: any) => { if (req.unparsedUri === "/old?x=1") req.unparsedUri = "/new.txt" }\n',
+      'new.txt': 'new',
+    },
+    { ini: 'PSOTransHandler = ../public_html/trans.ts' },
+  )
+  t.equal((await app.inject('/old?x=1')).body, 'new')
+  t.equal((await app.inject('/old')).statusCode, 404)
+})
+
 t.test('Authen: OK without a user is an error; a user is seen by the handler', async t => {
   const app = await site(t, {
     none: {
