@@ -61,8 +61,7 @@ export class HeaderTable {
 }
 
 function checked(name: string, value: string | number): string {
-  const text = String(value)
   validateHeaderName(name)
-  validateHeaderValue(name, text)
-  return text
+  validateHeaderValue(name, value as string)
+  return String(value)
 }

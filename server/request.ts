@@ -2,6 +2,7 @@ import { conditionalStatus } from './conditional.ts'
 import { environOf, pathInfoOf } from './environ.ts'
 import { HeaderTable } from './header-table.ts'
 import { InternalRedirect } from './internal-redirect.ts'
+import { validateHeaderValue } from './node-http.ts'
 import { notBuilt } from './not-built.ts'
 import type { PhaseName } from './phase.ts'
 import type { RequestState } from './request-state.ts'
@@ -137,6 +138,7 @@ export class Request {
   }
 
   set contentType(type: string | undefined) {
+    if (type !== undefined) validateHeaderValue('Content-Type', type)
     this.#state.output.contentType = type
   }
 
@@ -228,7 +230,7 @@ export class Request {
 
   /** Sets the content type; the head itself leaves with the first flush or at the end. */
   sendHttpHeader(contentType?: string): void {
-    if (contentType !== undefined) this.#state.output.contentType = contentType
+    if (contentType !== undefined) this.contentType = contentType
   }
 
   /** A line in the error log, at the level `error`. */
@@ -238,6 +240,8 @@ export class Request {
 
   /** `run` is called when the request is over, those registered last first. */
   registerCleanup(run: () => unknown): void {
+    if (typeof run !== 'function')
+      throw new TypeError(`expected a function to register as a cleanup, got ${typeof run}`)
     ;(this.#state.cleanups ??= []).push(run)
   }
 

@@ -30,10 +30,10 @@ async function sendHead(state: RequestState): Promise<void> {
   if (state.output.flushed || state.closed) return
   const head = headOf(state)
   for (const session of sessions) closeCreation(session)
-  state.output.flushed = true
   // a length that the author promised is kept, or the connection is cut
   if (state.output.headers.has('content-length')) state.response.strictContentLength = true
   state.response.writeHead(state.output.status, head)
+  state.output.flushed = true
   state.response.flushHeaders()
 }
 
@@ -60,8 +60,8 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   const length = slice?.length ?? byteLength(body)
   if (!bodiless && !output.isFile && !output.headers.has('content-length')) head.push('Content-Length', String(length))
   if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
-  output.flushed = true
   response.writeHead(status, head)
+  output.flushed = true
   if (slice !== undefined) return sendSlice(slice, response, timeoutOf(state))
   endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body, timeoutOf(state))
 }

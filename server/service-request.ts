@@ -156,10 +156,10 @@ export class ServiceRequest {
   }
 
   /** Ends the request with 302, or 301 where it is for ever. What was written is not shown; session and cookies are kept. */
-  redirect(url: string, permanent = false): never {
+  redirect(url: string | URL, permanent = false): never {
     this.#requireHead('the Location')
     this.#state.output.discard()
-    this.#state.output.headers.set('Location', encodeLocation(url))
+    this.#state.output.headers.set('Location', encodeLocation(String(url)))
     throw new ServerReturn(permanent ? 301 : 302)
   }
 

@@ -45,6 +45,11 @@ t.test('what is no answer is a 500 that says so in the log, and nothing of the b
     ['req.status = 42', 500, /expected an HTTP status/],
     ['req.pso().setHeaderOut("X-A", "b\\r\\nInjected: yes")', 500, /Invalid character|header/i],
     ['req.pso().redirect("/x\\r\\nInjected: yes")', 500, /Invalid character|header/i],
+    ['req.contentType = "text/x\\r\\nInjected: yes"', 500, /Content-Type.*handler\.ts:4/],
+    ['req.pso().sendHttpHeader("text/x\\r\\nInjected: yes")', 500, /Content-Type.*handler\.ts:4/],
+    ['req.pso().setHeaderOut("X-A", undefined)', 500, /X-A.*handler\.ts:4/],
+    ['req.pso().setCookie("a", "b", { path: "/\\r\\nInjected: yes" })', 500, /path.*handler\.ts:4/],
+    ['req.registerCleanup("no function")', 500, /cleanup, got string, .*handler\.ts:4/],
     ['const a: any = {}; a.a = a; return a', 500, /circular.*handler\.ts::handler/i],
     ['return { a: 1n }', 500, /BigInt.*handler\.ts::handler/],
     ['return { toJSON() {} }', 500, /toJSON gives nothing/],
@@ -222,6 +227,15 @@ t.test('what is not built yet says so', async t => {
     'req.fetch is not built yet',
     'getFile() is not built yet',
   ])
+})
+
+t.test('a redirect to an URL object, such as that of the request with another query', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('const url = req.pso().getUrl(); url.searchParams.set("q", "é 2"); req.pso().redirect(url)'),
+  })
+  const { headers } = await app.inject({ url: '/?q=1', headers: { host: 'h.test' } })
+  t.equal(headers.location, 'http://h.test/?q=%C3%A9+2')
 })
 
 t.test('internalRedirect: another URL answers, with its own phases; a circle is a 500', async t => {
