@@ -90,7 +90,7 @@ export class RequestState {
   /** The response is over: whoever listens to the signal stops. */
   close(): void {
     this.closed = true
-    if (this.isAborted) this.#abort?.abort()
+    if (this.#abort !== undefined && this.isAborted) this.#abort.abort()
   }
 
   /** The client went away before it had the whole answer. */

@@ -4,7 +4,7 @@ import { inputOf } from './input.ts'
 import { notBuilt } from './not-built.ts'
 import { openSessionFor, serviceIdOf } from './open-session-for.ts'
 import type { Request } from './request.ts'
-import type { RequestState } from './request-state.ts'
+import type { OpenedSession, RequestState } from './request-state.ts'
 import { ServerReturn } from './server-return.ts'
 
 /** PSO's service request: the nine areas of the how-to, the same under a server and as a CGI program (DESIGN 6). */
@@ -26,13 +26,18 @@ export class ServiceRequest {
   get session(): Session {
     const { sessions, errorStatus } = this.#state
     // the document of an error may be another service's
-    const serviceId = sessions.length > 1 && errorStatus !== undefined ? serviceIdOf(this.#state) : undefined
-    const opened = sessions.find(known => known.serviceId === serviceId) ?? sessions[0]
+    const opened = sessions.length > 1 && errorStatus !== undefined ? this.#ofThisService() : sessions[0]
     if (opened === undefined || opened.session instanceof Promise)
       throw new Error(
         'this request has no session: PSOFixupHandler does not call pso::fixup; await req.pso().getSession() opens one',
       )
     return opened.session
+  }
+
+  #ofThisService(): OpenedSession | undefined {
+    const { sessions } = this.#state
+    const serviceId = serviceIdOf(this.#state)
+    return sessions.find(known => known.serviceId === serviceId) ?? sessions[0]
   }
 
   /**
