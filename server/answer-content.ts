@@ -1,3 +1,4 @@
+import { asciiUrl } from './ascii-url.ts'
 import { redirectPage } from './error-document.ts'
 import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
@@ -125,7 +126,7 @@ async function answerListing(state: RequestState): Promise<void> {
 
 function answerRedirect(state: RequestState, status: number, to: string): void {
   state.output.status = status
-  state.output.headers.set('Location', to)
+  state.output.headers.set('Location', asciiUrl(to))
   state.output.contentType = 'text/html; charset=utf-8'
   state.output.write(redirectPage(status, to))
 }

@@ -69,9 +69,13 @@ function filled(state: RequestState, value: string): string {
   if (!value.includes('%')) return value
   return value.replace(/%(?:\{([^}]*)\}([es])|([tDs%]))/g, (_whole, variable: string | undefined, _kind, letter) => {
     if (variable !== undefined)
-      return state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)'
+      return asField(state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)')
     if (letter === '%') return '%'
     if (letter === 't') return `t=${state.startedAt * 1000}`
     return `D=${Math.max(0, state.site.now() - state.startedAt) * 1000}`
   })
 }
+
+/** A variable's text as ASCII, the rest percent-encoded: raw bytes would depend on what body Node sends behind them. */
+const asField = (text: string): string =>
+  text.replace(/[^\x20-\x7e]+/g, other => Buffer.from(other).toString('hex').toUpperCase().replace(/../g, '%$&'))

@@ -62,7 +62,11 @@ export async function serveRequest(state: RequestState): Promise<void> {
       if (pending instanceof Promise) await pending
     }
   } catch (error) {
-    if (!state.settled) await answerThrown(state, error)
+    try {
+      if (!state.settled) await answerThrown(state, error)
+    } catch (failure) {
+      await giveUp(state, failure)
+    }
   }
   if (!state.settled) await finish(state)
   // answered meanwhile, by failRequest: a file that was opened since has nobody who takes it
@@ -123,8 +127,14 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
   await abandonSessions(state)
   if (state.output.flushed) state.response.destroy()
   else {
-    writeErrorPage(state, status, error)
-    void sendResponse(state)
+    try {
+      writeErrorPage(state, status, error)
+      void sendResponse(state)
+    } catch (failure) {
+      // the head itself is what cannot be sent
+      logError(state, failure, 500)
+      state.response.destroy()
+    }
   }
   settle(state)
 }

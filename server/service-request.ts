@@ -1,4 +1,5 @@
 import type { Awaitable, Session, SessionImplementation } from '../session/index.ts'
+import { asciiUrl } from './ascii-url.ts'
 import type { CookieAttributes } from './cookies.ts'
 import { inputOf } from './input.ts'
 import { notBuilt } from './not-built.ts'
@@ -164,7 +165,7 @@ export class ServiceRequest {
   redirect(url: string | URL, permanent = false): never {
     this.#requireHead('the Location')
     this.#state.output.discard()
-    this.#state.output.headers.set('Location', encodeLocation(String(url)))
+    this.#state.output.headers.set('Location', asciiUrl(String(url)))
     throw new ServerReturn(permanent ? 301 : 302)
   }
 
@@ -225,7 +226,3 @@ export class ServiceRequest {
 }
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
-
-/** A Location holds ASCII without blanks (RFC 9110 10.2.2): other characters are percent-encoded, what is encoded stays. */
-const encodeLocation = (url: string): string =>
-  url.replace(/[^\x21-\x7e]+/g, text => (/[\r\n\0]/.test(text) ? text : encodeURI(text)))

@@ -167,3 +167,16 @@ t.test('a file is sent as it is, whatever was written before it', async t => {
   for (const name of ['declined', 'phase']) t.equal(bodyOf(await wire(url, `/${name}/a.txt`)), 'file')
   await t.rejects(fetch(`${url}/phase/a.txt?flush`).then(answer => answer.text()))
 })
+
+t.test('what a directive says is sent as a head may have it; a request is never left without an end', async t => {
+  const app = await site(t, {
+    env: { '.psoaccess': 'SetEnv = E "日"\nHeader = always set X-A "%{E}e"', 'a.txt': 'x' },
+    redirect: { '.psoaccess': 'Redirect = 302 /redirect/x /日' },
+    document: { '.psoaccess': 'ErrorDocument = 404 http://x.test/日' },
+  })
+  const url = await app.url()
+  t.same(fields(await wire(url, '/env/a.txt'), 'x-a'), ['%E6%97%A5'])
+  t.match(await wire(url, '/env/none'), /^HTTP\/1\.1 404 /)
+  t.same(fields(await wire(url, '/redirect/x'), 'location'), ['/%E6%97%A5'])
+  t.same(fields(await wire(url, '/document/none'), 'location'), ['http://x.test/%E6%97%A5'])
+})
