@@ -1,3 +1,4 @@
+import { notBuilt } from './not-built.ts'
 import type { RequestState } from './request-state.ts'
 import { ServerReturn } from './server-return.ts'
 
@@ -57,8 +58,13 @@ async function readForm(state: RequestState, limit: number): Promise<void> {
   state.input = new Input(state.location?.query, Buffer.concat(chunks).toString('utf8'))
 }
 
-/** The input of a request whose body was not a form, made when it is first asked for. */
+const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i
+
+/** The input of a request whose body was not a form, made when it is first asked for. An error where JSON was sent: it would be missed. */
 export function inputOf(state: RequestState): Input {
+  const type = state.raw.headers['content-type']
+  if (state.input === undefined && state.errorStatus === undefined && type !== undefined && isJson.test(type))
+    throw notBuilt('the input of a JSON body')
   state.input ??= new Input(state.location?.query, undefined)
   return state.input
 }

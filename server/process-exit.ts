@@ -9,8 +9,8 @@ export function guardProcessExit(): void {
   process.exit = (code?: number | string | null) => {
     const state = requestContext.getStore()
     if (state === undefined) return exit.call(process, code)
-    throw new Error(
-      `process.exit(${code ?? ''}) was called while a request was served, by ${state.running ?? 'a handler module'}`,
-    )
+    // a timer that it left behind belongs to it too, but not to the function that ran last
+    const by = state.settled ? '' : `, by ${state.running ?? 'a handler module'}`
+    throw new Error(`process.exit(${code ?? ''}) was called while a request was served${by}`)
   }
 }
