@@ -297,3 +297,22 @@ t.test('.psoaccess made, edited and removed: the next request', async t => {
   mkdirSync(join(app.root, 'a/.psoaccess'))
   t.equal((await app.inject('/a/b/x.txt')).statusCode, 500, 'a directory of that name is no file: closed')
 })
+
+t.test('production: .psoaccess made, edited and removed is seen a second later, without a watcher', async t => {
+  let now = Date.now()
+  const app = await site(t, { 'x.txt': 'x', a: { 'handler.ts': says('a') } }, { now: () => now })
+  const seen = async (): Promise<unknown> => {
+    now += 1001
+    return [(await app.inject('/x.txt')).headers['x-set'], (await app.inject('/a/')).statusCode]
+  }
+  t.same(await seen(), [undefined, 403])
+  writeFileSync(join(app.root, '.psoaccess'), 'Header = set X-Set 1\n')
+  writeFileSync(join(app.root, 'a/.psoaccess'), '')
+  t.same(await seen(), ['1', 200])
+  writeFileSync(join(app.root, '.psoaccess'), 'Header = set X-Set 2\n')
+  writeFileSync(join(app.root, 'a/.psoaccess'), 'Nonsense = 1\n')
+  t.same(await seen(), ['2', 500])
+  rmSync(join(app.root, '.psoaccess'))
+  rmSync(join(app.root, 'a/.psoaccess'))
+  t.same(await seen(), [undefined, 403])
+})
