@@ -40,6 +40,8 @@ async function run(argv: readonly string[]): Promise<number> {
   switch (name) {
     case 'serve': {
       const { options } = read(rest, 0, ['config', 'root', 'listen', 'workers', 'dev', 'production'])
+      if (options.dev === true && options.production === true)
+        throw new UsageError(`expected one of --dev and --production, got both\n${usage}`)
       return (await import('./commands/serve.ts')).serve(options)
     }
     case 'check': {

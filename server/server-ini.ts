@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   DirectivesError,
@@ -35,10 +35,13 @@ export function configSource({ config, root, listen, workers }: ConfigArguments)
   return { ...(exists ? { file } : {}), overrides, environment: process.env, cwd }
 }
 
-/** Reads it; all errors of server.ini are in the message of a ConfigError. */
+/** Reads it; all errors of server.ini are in the message of a ConfigError, and so is a document root that is no directory. */
 export function readConfig(source: ServerConfigOptions): ServerConfig {
   try {
-    return readServerConfig(source)
+    const config = readServerConfig(source)
+    if (!statSync(config.documentRoot, { throwIfNoEntry: false })?.isDirectory())
+      throw new ConfigError(`${config.documentRoot}: expected a directory to serve (DocumentRoot, --root)`)
+    return config
   } catch (error) {
     if (error instanceof DirectivesError) throw new ConfigError(error.problems.map(formatProblem).join('\n'))
     throw error

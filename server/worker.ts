@@ -40,11 +40,13 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
       one => error instanceof one,
     )
     if (isConfiguration) return complain((error as Error).message, 2)
-    const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+    const { code, address, port, hostname } = error as ListenError
     if (code === 'EADDRINUSE')
       return complain(`${address}:${port} is taken: another server listens there (Listen, --listen)`, 1)
     if (code === 'EACCES' && port !== undefined)
       return complain(`${address}:${port} may not be opened by this user (Listen, --listen)`, 1)
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+      return complain(`${hostname} is the name of no machine that can be found (Listen, --listen)`, 1)
     if (code === 'EADDRNOTAVAIL') return complain(`${address} is no address of this machine (Listen, --listen)`, 1)
     return complain(String((error as Error).stack ?? error), 1)
   }
@@ -56,6 +58,12 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   guardProcessExit()
   flushCompileCache()
   return 0
+}
+
+type ListenError = NodeJS.ErrnoException & {
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
 }
 
 /**

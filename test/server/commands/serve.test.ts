@@ -169,7 +169,7 @@ t.test('process.exit in a handler is its own 500; a stray error is logged; the o
 })
 
 t.test('a wrong configuration stops the start with 2, a missing --config too; a taken address with 1', async t => {
-  const { config } = planted(t, {}, 'Nonsense = 1\nDirectorySlash = maybe\n')
+  const { config, top } = planted(t, {}, 'Nonsense = 1\nDirectorySlash = maybe\n')
   const wrong = startPso(t, ['serve', '--config', config, '--production'])
   t.equal(await wrong.ended, 2)
   t.match(wrong.errors(), /server\.ini:3: Nonsense: unknown directive/)
@@ -180,6 +180,14 @@ t.test('a wrong configuration stops the start with 2, a missing --config too; a 
   t.match(several.errors(), /server\.ini:3: PSOSessionLoader: expected file: with 2 workers/)
   const missing = startPso(t, ['serve', '--config', join(config, 'none')])
   t.equal(await missing.ended, 2)
+  for (const root of [config, join(top, 'none')]) {
+    const nothing = startPso(t, ['serve', '--dev', '--root', root, '--config', planted(t, {}).config])
+    t.equal(await nothing.ended, 2)
+    t.match(nothing.errors(), `${root}: expected a directory to serve`)
+  }
+  const both = startPso(t, ['serve', '--dev', '--production'])
+  t.equal(await both.ended, 2)
+  t.match(both.errors(), /expected one of --dev and --production/)
   const taken = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => taken.once('listening', resolve))
   const { port } = taken.address() as { port: number }
