@@ -47,9 +47,9 @@ function dateOf(text: string): number | undefined {
   return Number.isNaN(date) ? undefined : date
 }
 
+/** `*` alone is any; a comma or an asterisk within the quotes of a tag is a part of it. */
 function lists(field: string, etag: string, weakly: boolean): boolean {
-  return field.split(',').some(one => {
-    const tag = one.trim()
-    return tag === '*' || tag === etag || (weakly && tag === `W/${etag}`)
-  })
+  if (field === etag || field === '*') return true
+  const tags = field.match(/(?:W\/)?"[^"]*"/g) ?? []
+  return tags.some(tag => tag === etag || (weakly && tag === `W/${etag}`))
 }
