@@ -330,6 +330,20 @@ t.test('names that are not ASCII in documents, indexes, fallbacks and their redi
   t.equal((await app.inject('/e/')).body, 'own')
 })
 
+t.test('the documents of requests that are too large or no requests', async t => {
+  const documents = [400, 413, 414].map(status => `ErrorDocument = ${status} /sorry.html\n`).join('')
+  const app = await site(t, { 'sorry.html': 'sorry', 'a.txt': 'a' }, { ini: `LimitRequestBody = 10\n${documents}` })
+  const base = await app.url()
+  for (const [path, body, status] of [
+    ['/a.txt', 'x'.repeat(20), 413],
+    [`/?${'x'.repeat(9000)}`, undefined, 414],
+    ['/%zz', undefined, 400],
+  ] as const) {
+    const answer = await fetch(base + path, body === undefined ? {} : { method: 'POST', body })
+    t.same([answer.status, await answer.text()], [status, 'sorry'])
+  }
+})
+
 t.test('Header lines hold for 304 too: a cache renews its fields by it', async t => {
   const app = await site(t, { '.psoaccess': 'Header = set Cache-Control max-age=60', 'a.txt': 'a' })
   const { etag } = (await app.inject('/a.txt')).headers
