@@ -27,7 +27,10 @@ export async function endRequest(state: RequestState): Promise<void> {
     if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
     state.isOver = true
     // the sessions that Log or Cleanup opened: the answer's were saved before it left
-    if (state.sessions.length > 0) await guarded(state, () => finishSessions(state))
+    const saved = finishSessions(state)
+    if (saved !== undefined) await saved
+  } catch (error) {
+    logFailure(state, error)
   } finally {
     site.underWay.end()
   }
@@ -47,7 +50,10 @@ async function guarded(state: RequestState, run: () => unknown): Promise<boolean
     await requestContext.run(state, run)
     return true
   } catch (error) {
-    state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error, state.running)}`, state)
+    logFailure(state, error)
     return false
   }
 }
+
+const logFailure = (state: RequestState, error: unknown): void =>
+  state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error, state.running)}`, state)

@@ -51,6 +51,11 @@ export class FileLock {
     return this.#since.has(path)
   }
 
+  /** When this process got the lock of `path`, ms of the monotonic clock; undefined where it has not. */
+  heldSince(path: string): number | undefined {
+    return this.#since.get(path)
+  }
+
   lock(path: string, waitMs: number): Release | Promise<Release> {
     if (!this.#queue.take(path)) {
       // one wait, whether for this process's own requests or for another's

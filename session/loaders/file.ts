@@ -80,12 +80,13 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #read(path: string, isMine: boolean): SessionRecord | undefined {
-    const isKept = open.get(path) !== undefined
-    const fd = this.#fdOf(path)
+    // a clock is dear: that of the lock will do
+    const kept = open.getNamed(path, this.#lock.heldSince(path) ?? performance.now())
+    const fd = kept ?? this.#fdOf(path)
     if (fd === undefined) return undefined
     const found = readRecord(fd)
     const { record } = found
-    if (isKept && record?.ended === true) {
+    if (kept !== undefined && record?.ended === true) {
       // a purge ends a record before it removes the file: there may be another file by now, or none
       open.close(path)
       return this.#read(path, isMine)

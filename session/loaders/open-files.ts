@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs'
 
 /** How long a descriptor is trusted to be that of a file which still has a name, ms of the monotonic clock. */
-const TRUSTED_MS = 5000
+const TRUSTED_MS = 30_000
 
 interface OpenFile {
   readonly fd: number
@@ -16,30 +16,26 @@ export class OpenFiles {
   /** The longest open first. */
   readonly #files = new Map<string, OpenFile>()
   readonly #most: number
-  readonly #clock: () => number
 
-  /** `clock`: ms of the monotonic clock. */
-  constructor(
-    most: number = Math.max(16, Math.min(2000, Math.floor(descriptorLimit() / 4))),
-    clock: () => number = () => performance.now(),
-  ) {
+  constructor(most: number = Math.max(16, Math.min(2000, Math.floor(descriptorLimit() / 4)))) {
     this.#most = most
-    this.#clock = clock
   }
 
   get size(): number {
     return this.#files.size
   }
 
-  /**
-   * The descriptor, or undefined where there is none. That somebody deleted the file under us is found out after a while only: on a file
-   * system with fine time stamps each look at it makes the next write several times as dear.
-   */
   get(path: string): number | undefined {
+    return this.#files.get(path)?.fd
+  }
+
+  /**
+   * The descriptor, unless its file was deleted under us; `now` in ms of the monotonic clock. That is found out after a while only: on
+   * a file system with fine time stamps each look at it makes the next write several times as dear.
+   */
+  getNamed(path: string, now: number): number | undefined {
     const file = this.#files.get(path)
-    if (file === undefined) return undefined
-    const now = this.#clock()
-    if (now - file.checkedAt < TRUSTED_MS) return file.fd
+    if (file === undefined || now - file.checkedAt < TRUSTED_MS) return file?.fd
     if (fstatSync(file.fd).nlink === 0) {
       this.close(path)
       return undefined
@@ -50,7 +46,7 @@ export class OpenFiles {
 
   keep(path: string, fd: number): number {
     if (this.#files.size >= this.#most) this.close(this.#files.keys().next().value!)
-    this.#files.set(path, { fd, checkedAt: this.#clock() })
+    this.#files.set(path, { fd, checkedAt: performance.now() })
     return fd
   }
 
