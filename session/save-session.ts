@@ -1,5 +1,5 @@
 import { decode } from './encode.ts'
-import { expiryAtCreation } from './life.ts'
+import { expiryAtCreation, hasEnded } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
 import { SessionError } from './session-error.ts'
 import { newSessionId } from './session-id.ts'
@@ -54,7 +54,7 @@ function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'c
 /** Without a lock the last one wins, except over the end of a session. */
 function overwrite(state: SessionState, record: SessionRecord): Awaitable<void> {
   const again = (current: SessionRecord | undefined): Awaitable<void> => {
-    if (current === undefined || current.ended === true)
+    if (current === undefined || hasEnded(current, state.now()))
       throw new SessionError('conflict', 'the session was ended by another request meanwhile')
     return store(state, state.id!, { ...record, version: current.version })
   }

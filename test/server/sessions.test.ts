@@ -791,3 +791,83 @@ t.test(
     t.match(pso.errors(), /nobody catches this.*handler\.ts:\d+/)
   },
 )
+
+t.test('regenerate, then an error: the answer brings the new id, and the data are there', async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const jar = new Jar().take((await app.inject(run('session.a = 1'))).headers)
+  const before = jar.headers
+  const failed = await app.inject({
+    url: run('await session.regenerate(); session.a = 2; throw new Error("x")'),
+    headers: before,
+  })
+  t.equal(failed.statusCode, 500)
+  jar.take(failed.headers)
+  t.not(jar.headers.cookie, before.cookie)
+  t.equal((await app.inject({ url: run('return session.a'), headers: jar.headers })).body, '1')
+  t.equal((await app.inject({ url: run('return session.a'), headers: before })).body, 'undefined')
+})
+
+t.test('an end cannot be undone by a slower request, with the lock or without', async t => {
+  for (const loader of ['file:', 'memory:'])
+    for (const lock of ['on', 'off'])
+      for (const end of [
+        'session.invalidate()',
+        'session.expire()',
+        'await session.regenerate()',
+        'session.expire(-1)',
+      ]) {
+        const app = await site(t, {
+          '.psoaccess': `PSOServiceId = s\nPSOSessionLoader = ${loader}\nPSOSessionLock = ${lock}`,
+          'handler.ts': runs,
+        })
+        const { headers } = new Jar().take((await app.inject(run('session.a = 1'))).headers)
+        const later = 'await new Promise(resolve => setTimeout(resolve, 30)); session.a = 2'
+        // with the lock the end waits for the slow one, or the slow one finds an end
+        const [slow, ended] = await Promise.all([
+          app.inject({ url: run(later), headers }),
+          app.inject({ url: run(end), headers }),
+        ])
+        t.equal(ended.statusCode, 200, end)
+        if (lock === 'off') t.equal(slow.statusCode, 500, 'never a silent loss')
+        t.equal(
+          (await app.inject({ url: run('return session.a'), headers })).body,
+          'undefined',
+          `${loader} ${lock} ${end}`,
+        )
+      }
+})
+
+t.test('release saves and unlocks early, and so does the first flush of an event stream', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1',
+    'handler.ts': does(`
+      const { session } = req.pso()
+      session.n = (session.n ?? 0) + 1
+      if (req.args === 'release') await session.release()
+      if (req.args === 'stream') {
+        req.contentType = 'text/event-stream'
+        req.write('data: 1')
+        await req.flush()
+      }
+      if (req.args !== undefined) {
+        ;(globalThis as any).begun()
+        await (globalThis as any).free
+      }
+      return String(session.n)`),
+  })
+  const { headers } = new Jar().take((await app.inject('/')).headers)
+  for (const query of ['release', 'stream']) {
+    let free = (): void => {}
+    ;(globalThis as any).free = new Promise<void>(resolve => (free = resolve))
+    const begun = new Promise<void>(resolve => {
+      ;(globalThis as any).begun = resolve
+    })
+    const long = app.inject({ url: `/?${query}`, headers }).then(answer => answer)
+    await begun
+    const other = await app.inject({ url: '/', headers })
+    t.equal(other.body, query === 'release' ? '3' : '5', 'what was there is saved, and nobody waits')
+    free()
+    t.equal((await long).statusCode, 200)
+  }
+  t.equal((await app.inject({ url: '/', headers })).body, '6')
+})
