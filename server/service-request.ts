@@ -116,6 +116,10 @@ export class ServiceRequest {
   /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. */
   setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
     this.#requireHead(`the cookie ${key}`)
+    if (this.#state.sessions.some(({ serviceId }) => serviceId === key))
+      throw new TypeError(
+        `the cookie ${key} is the session's: session.expire() and PSOCookieSession_ directives change it`,
+      )
     this.#state.output.headers.add(
       'Set-Cookie',
       this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes }),

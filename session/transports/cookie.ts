@@ -42,6 +42,9 @@ const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '')
 function setCookie(id: string, keeping: Keeping, expires: number | undefined, maxAge: number | undefined): string {
   const { serviceId, attributes } = keeping
   if (!cookieName.test(serviceId)) throw new SessionError('bad-cookie', 'the service id is no name for a cookie')
+  // RFC 6265bis 4.1.3.2: anything else a browser throws away without a word
+  if (/^__host-/i.test(serviceId) && (attributes.domain !== undefined || (attributes.path ?? '/') !== '/'))
+    throw new SessionError('bad-cookie', `expected Path / and no Domain for the session cookie ${serviceId}`)
   let text = `${serviceId}=${checked('value', id)}; Path=${checked('Path', attributes.path ?? '/')}`
   if (attributes.domain !== undefined) text += `; Domain=${checked('Domain', attributes.domain)}`
   if (expires !== undefined) text += `; Expires=${new Date(expires).toUTCString()}`

@@ -871,3 +871,12 @@ t.test('release saves and unlocks early, and so does the first flush of an event
   }
   t.equal((await app.inject({ url: '/', headers })).body, '6')
 })
+
+t.test("the session's cookie is not to be set beside it: one of that name in an answer", async t => {
+  const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': runs })
+  const answer = await app.inject(
+    run('session.a = 1; try { req.pso().setCookie("s", "x") } catch (error) { return error.message }'),
+  )
+  t.match(answer.body, /the cookie s is the session's/)
+  t.type(answer.headers['set-cookie'], 'string')
+})

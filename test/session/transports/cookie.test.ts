@@ -48,6 +48,10 @@ t.test('what would make another attribute or field of it, and what is too long, 
     { comment: 'x'.repeat(5000) },
   ])
     t.throws(() => cookieTransport.give('id', { ...keeping, attributes }), { code: 'bad-cookie' })
+  for (const attributes of [{ path: '/x' }, { domain: 'a.test' }])
+    t.throws(() => cookieTransport.give('id', { ...keeping, serviceId: '__host-s', attributes }), {
+      code: 'bad-cookie',
+    })
   for (const serviceId of ['', 'a b', 'a=b', 'a;b', 'ä'])
     t.throws(() => cookieTransport.give('id', { ...keeping, serviceId }), { code: 'bad-cookie' })
 })
