@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { cutUntaken } from './cut-untaken.ts'
 import { onStopSignal } from './stop-signals.ts'
 
 /** What a worker tells its primary. */
@@ -32,6 +33,7 @@ export function supervise(): Promise<number> {
         ...(ports === undefined ? {} : { PSO_PORTS: ports }),
       })
       lastHeard.set(worker.id, performance.now())
+      cutUntaken(worker)
       worker.on('message', (message: WorkerMessage) => {
         lastHeard.set(worker.id, performance.now())
         if (message.type !== 'ready') return

@@ -143,6 +143,31 @@ t.test('a worker that dies is replaced, and the log says how it ended', async t 
   t.match(readFileSync(join(top, '.pso', 'error.log'), 'utf8'), new RegExp(`worker ${first} ended by SIGKILL`))
 })
 
+t.test('nobody waits for a worker that died with a connection in its hands', async t => {
+  const { config } = planted(t, {
+    '.psoaccess': '',
+    'handler.ts': does('if (req.args === "die") process.kill(process.pid, "SIGKILL"); return "alive"'),
+  })
+  const pso = startPso(t, ['serve', '--production', '--workers', '2', '--config', config])
+  const url = await pso.url
+  const ask = (path: string): Promise<string> =>
+    fetch(url + path, { headers: { connection: 'close' }, signal: AbortSignal.timeout(20_000) })
+      .then(answer => answer.text())
+      .catch(error => error.name)
+  let stopped = false
+  const clients = Array.from({ length: 8 }, async () => {
+    const told = new Set<string>()
+    while (!stopped) told.add(await ask('/'))
+    return told
+  })
+  for (let death = 0; death < 4; death++) {
+    await until(async () => (await ask('/')) === 'alive')
+    await ask('/?die')
+  }
+  stopped = true
+  for (const told of await Promise.all(clients)) t.notOk(told.has('TimeoutError'))
+})
+
 t.test('process.exit in a handler is its own 500; a stray error is logged; the others go on', async t => {
   const { config, top } = planted(t, {
     exit: { '.psoaccess': '', 'handler.ts': does('process.exit(3)') },
@@ -183,8 +208,12 @@ t.test('a wrong configuration stops the start with 2, a missing --config too; a 
   for (const root of [config, join(top, 'none')]) {
     const nothing = startPso(t, ['serve', '--dev', '--root', root, '--config', planted(t, {}).config])
     t.equal(await nothing.ended, 2)
-    t.match(nothing.errors(), `${root}: expected a directory to serve`)
+    t.match(nothing.errors(), `DocumentRoot: expected a directory, got "${root}"`)
   }
+  const bare = t.testdir({ empty: {} })
+  const rootless = startPso(t, ['serve', '--dev'], join(bare, 'empty'))
+  t.equal(await rootless.ended, 2)
+  t.match(rootless.errors(), /public_html: expected a directory to serve \(DocumentRoot, --root\)/)
   const both = startPso(t, ['serve', '--dev', '--production'])
   t.equal(await both.ended, 2)
   t.match(both.errors(), /expected one of --dev and --production/)
