@@ -45,18 +45,16 @@ export function compileAccessLine(format: string): (facts: AccessFacts) => strin
   }
 }
 
-const header =
-  (name: string, isIn: boolean): Part =>
-  facts =>
-    escaped((isIn ? facts.headerIn(name) : facts.headerOut(name)) ?? '-')
+const header = (name: string, isIn: boolean): Part =>
+  escapedPart(facts => (isIn ? facts.headerIn(name) : facts.headerOut(name)) ?? '-')
 
 const byLetter: Readonly<Record<string, Part>> = {
   '%': () => '%',
-  h: facts => escaped(facts.host),
+  h: escapedPart(facts => facts.host),
   l: () => '-',
   u: facts => (facts.user === undefined ? '-' : facts.user === '' ? '""' : escaped(facts.user)),
   t: facts => commonTime(facts.time),
-  r: facts => escaped(`${facts.method} ${facts.target} ${facts.protocol}`),
+  r: escapedPart(facts => `${facts.method} ${facts.target} ${facts.protocol}`),
   s: facts => String(facts.status),
   b: facts => (facts.bytes === 0 ? '-' : String(facts.bytes)),
   B: facts => String(facts.bytes),
@@ -69,6 +67,20 @@ const byLetter: Readonly<Record<string, Part>> = {
   q: facts => escaped(/\?.*$/.exec(facts.target)?.[0] ?? ''),
   f: facts => escaped(facts.file ?? '-'),
   p: facts => String(facts.port),
+}
+
+/** One value, escaped: the same client and agent ask again and again, so that the last one is at hand. */
+function escapedPart(read: Part): Part {
+  let last = '-'
+  let safe = '-'
+  return facts => {
+    const text = read(facts)
+    if (text !== last) {
+      last = text
+      safe = escaped(text)
+    }
+    return safe
+  }
 }
 
 /** Quotes, backslashes and what is not printable ASCII, as Apache writes them: nothing a client sends ends a line. */

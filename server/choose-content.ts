@@ -60,22 +60,22 @@ function redirected(location: Location, { Redirect }: Directives): Content | und
 /** The rest of the path behind a Redirect's target. A path stays on this server: `/` must not become `//host`. */
 const target = (to: string, rest: string): string => asciiUrl(to === '/' && rest.startsWith('/') ? rest : to + rest)
 
+/** A handler with those of its functions that are for one extension. */
+type Suitable = DirectoryHandler & { readonly isForExtension?: boolean }
+
 /** The handler with those of its functions that are for this file's extension: a list for it goes in place of the unrestricted ones. */
-function suitable(
-  { name }: Location,
-  handler: DirectoryHandler | undefined,
-): (DirectoryHandler & { isForExtension: boolean }) | undefined {
-  if (handler === undefined) return undefined
+function suitable({ name }: Location, handler: DirectoryHandler | undefined): Suitable | undefined {
+  if (handler === undefined || !handler.handlers.some(isRestricted)) return handler
   const extension = extname(name ?? '').toLowerCase()
   const special = handler.handlers.filter(({ extensions }) => extensions?.includes(extension))
   if (special.length > 0) return { ...handler, handlers: special, isForExtension: true }
-  const handlers = handler.handlers.every(({ extensions }) => extensions === undefined)
-    ? handler.handlers
-    : handler.handlers.filter(({ extensions }) => extensions === undefined)
-  return handlers.length === 0 ? undefined : { ...handler, handlers, isForExtension: false }
+  const handlers = handler.handlers.filter(ref => !isRestricted(ref))
+  return handlers.length === 0 ? undefined : { ...handler, handlers }
 }
 
-function ofFile(location: Location, directives: Directives, handler: ReturnType<typeof suitable>): Content {
+const isRestricted = ({ extensions }: HandlerRef): boolean => extensions !== undefined
+
+function ofFile(location: Location, directives: Directives, handler: Suitable | undefined): Content {
   const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
   const wanted =
     directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler

@@ -2,6 +2,7 @@ import type { HandlerRef } from '../directives/index.ts'
 import { RequestFacts } from './access-facts.ts'
 import { logText } from './error-document.ts'
 import { phaseOf } from './phases.ts'
+import type { Plan } from './plan.ts'
 import { requestContext } from './request-context.ts'
 import type { RequestState } from './request-state.ts'
 import { callFunction } from './run-phase.ts'
@@ -15,25 +16,30 @@ const cleanup = phaseOf('Cleanup')
  * then Log, the cleanups that the request registered (last first), and Cleanup. Nothing here can change the response.
  * Runs for every request whose directory is known, also for static files and a client that went away; never before both are true.
  */
-export async function endRequest(state: RequestState): Promise<void> {
+export function endRequest(state: RequestState): void {
   const { site, first, firstPlan } = state
   if (first !== undefined) Object.assign(state, first)
-  try {
-    site.accessLog.write(site.accessLine(new RequestFacts(state)))
-    if (firstPlan === undefined || firstPlan.problems.length > 0) return
-    state.plan = firstPlan
-    if (firstPlan.ownLog) await runAll(state, log, firstPlan.phases.Log)
-    for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
-    if (firstPlan.phases.Cleanup.length > 0) await runAll(state, cleanup, firstPlan.phases.Cleanup)
-    state.isOver = true
-    // the sessions that Log or Cleanup opened: the answer's were saved before it left
-    const saved = finishSessions(state)
-    if (saved !== undefined) await saved
-  } catch (error) {
-    logFailure(state, error)
-  } finally {
-    site.underWay.end()
-  }
+  site.accessLog.write(site.accessLine(new RequestFacts(state)))
+  const isKnown = firstPlan !== undefined && firstPlan.problems.length === 0
+  if (isKnown && (firstPlan.ownLog || state.cleanups !== undefined || firstPlan.phases.Cleanup.length > 0))
+    void runLast(state, firstPlan)
+  else settle(state)
+}
+
+async function runLast(state: RequestState, plan: Plan): Promise<void> {
+  state.plan = plan
+  if (plan.ownLog) await runAll(state, log, plan.phases.Log)
+  for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
+  await runAll(state, cleanup, plan.phases.Cleanup)
+  state.isOver = true
+  // the sessions that Log or Cleanup opened: the answer's were saved before it left
+  await guarded(state, () => finishSessions(state))
+  settle(state)
+}
+
+function settle(state: RequestState): void {
+  state.isOver = true
+  state.site.underWay.end()
 }
 
 /** Runs one list; the first function that fails ends it, and only the log hears of it. */

@@ -54,7 +54,7 @@ export async function serveRequest(state: RequestState): Promise<void> {
   state.site.underWay.begin()
   state.response.on('close', () => {
     state.close()
-    if (state.settled) void endRequest(state)
+    if (state.settled) endRequest(state)
   })
   try {
     for (const step of line) {
@@ -142,7 +142,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
 function settle(state: RequestState): void {
   if (state.settled) return
   state.settled = true
-  if (state.closed) void endRequest(state)
+  if (state.closed) endRequest(state)
 }
 
 /** Turns what was thrown into an answer: a status that ends the request, or the document of an error. */
