@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeFileLoaders, onDamage } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
+import { holdTickObject } from './hold-tick-object.ts'
 import { createListeners } from './listeners.ts'
 import { openLogs } from './logs.ts'
 import { makeSite } from './make-site.ts'
@@ -51,6 +52,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { development, workers = 1, now = Date.now, watch = development, ports = [] } = options
   refuseWhole(options.config, workers)
   const { directives } = options.config
+  holdTickObject()
   prepareStateDirectory(options.config.stateDirectory)
   const logs = openLogs(options.config, now)
   const holder = {} as Parameters<typeof buildApp>[0]

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { isIPv6 } from 'node:net'
 import { cutUntaken } from './cut-untaken.ts'
 import { onStopSignal } from './stop-signals.ts'
 
@@ -7,11 +8,6 @@ export type WorkerMessage =
   | { readonly type: 'ready'; readonly workers: number; readonly addresses: readonly string[] }
   | { readonly type: 'alive' }
 
-/**
- * V8 collects a small heap within the first second, while no request is there to hold on to the hidden classes of Node's own objects; what
- * is compiled afterwards knows them no more (process.nextTick above all) and stays slower, for good, by a sixth of the whole. In MB.
- */
-const V8_OPTIONS = ['--initial-old-space-size=64']
 const SILENCE_MS = 10_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
@@ -22,7 +18,6 @@ const LONGEST_PAUSE_MS = 5000
  * Resolves to an exit code where the first worker could not begin.
  */
 export function supervise(): Promise<number> {
-  cluster.setupPrimary({ execArgv: [...process.execArgv, ...V8_OPTIONS] })
   return new Promise(resolve => {
     let isReady = false
     let stopping = false
@@ -87,6 +82,8 @@ export function supervise(): Promise<number> {
     onStopSignal(stop)
     process.on('SIGHUP', () => workers().forEach(worker => worker.process.kill('SIGHUP')))
     start()
+    // the first use of Node's pattern for addresses takes some 7 ms: now, while the worker starts, and not when it asks for its port
+    isIPv6('::1')
   })
 }
 

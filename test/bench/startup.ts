@@ -1,12 +1,16 @@
 /** Start to first response, in ms: `node test/bench/startup.ts [starts]`; the second start of a fresh clone and later, 10 and 10,000 directories. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const starts = Number(process.argv[2] ?? 10)
 const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
+// a number, as a site has it: a port that is left to the system takes a worker one more question
+const port = await freePort()
 
 try {
   const sites = [10, 10_000].map(count => ({ count, config: makeSite(count) }))
@@ -35,7 +39,7 @@ function makeSite(count: number): string {
   writeFileSync(join(root, 'hello', 'handler.ts'), "export function handler (req: any) { req.write('Hello World!') }\n")
   mkdirSync(join(work, String(count), 'conf'))
   const config = join(work, String(count), 'conf', 'server.ini')
-  writeFileSync(config, 'Listen = 127.0.0.1:0\n')
+  writeFileSync(config, `Listen = 127.0.0.1:${port}\n`)
   return config
 }
 
@@ -55,4 +59,12 @@ async function firstResponse(config: string): Promise<number> {
   child.kill('SIGTERM')
   await gone
   return took
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  await new Promise(closed => probe.close(closed))
+  return port
 }
