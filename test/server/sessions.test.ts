@@ -37,6 +37,20 @@ t.test('a forced id is one session for all visitors, whatever cookie they bring,
   t.same(numbers, [1, 2, 3])
 })
 
+t.test('a forced id goes by the default service id too, and names like none are still mistakes', async t => {
+  const app = await site(t, {
+    shop: { '.psoaccess': 'localhost.shop.handler = 007', 'handler.ts': counter },
+    slip: { '.psoaccess': 'localhos.slip.handler = 007', 'handler.ts': counter },
+    bad: { '.psoaccess': 'localhost.bad.handler = ../007', 'handler.ts': counter },
+  })
+  for (const number of [1, 2]) t.equal(visit((await app.inject('/shop/')).body), number)
+  t.equal((await app.inject('/shop/')).headers['set-cookie'], undefined)
+  t.equal((await app.inject('/slip/')).statusCode, 500)
+  t.equal((await app.inject('/bad/')).statusCode, 500)
+  t.match(app.errorLog(), /localhos\.slip\.handler: unknown directive/)
+  t.match(app.errorLog(), /localhost\.bad\.handler: expected a session id/)
+})
+
 t.test('a forced id is not to be had by a cookie, nor an issued one by forcing', async t => {
   const app = await site(t, {
     forced: { '.psoaccess': 'PSOServiceId = s\nPSOSessionId = 007', 'handler.ts': counter },
