@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Cookies } from './cookies.ts'
+import type { Cookies } from './api/cookies.ts'
 import { METHODS } from './node-http.ts'
 import { requestContext } from './request-context.ts'
 import { RequestState } from './request-state.ts'

@@ -3,7 +3,7 @@ import type { Directives, HandlerRef } from '../directives/index.ts'
 import { asciiUrl } from './ascii-url.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
 import type { Location } from './locate.ts'
-import { isNamedModule } from './named-modules.ts'
+import { isNamedModule } from './modules/named-modules.ts'
 
 /** What answers a request. */
 export type Content =

@@ -1,6 +1,6 @@
 import type { HandlerRef } from '../directives/index.ts'
-import { RequestFacts } from './access-facts.ts'
 import { logText } from './error-document.ts'
+import { RequestFacts } from './logs/access-facts.ts'
 import { phaseOf } from './phases.ts'
 import type { Plan } from './plan.ts'
 import { requestContext } from './request-context.ts'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { cutIfStuck } from './output.ts'
+import { cutIfStuck } from './api/output.ts'
 
 interface Ready {
   readonly response: ServerResponse

@@ -1,11 +1,11 @@
 import { DirectivesError, formatProblem } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { whereThrown } from './modules/where-thrown.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { escapeHtml, page } from './page.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
-import { ServerReturn } from './server-return.ts'
-import { whereThrown } from './where-thrown.ts'
 
 /** The HTTP status that an error means. */
 export function statusOf(error: unknown): number {

@@ -1,6 +1,6 @@
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { areServableNames, nameClass, namesBelow } from './hidden-names.ts'
+import { areServableNames, nameClass, namesBelow } from './files/hidden-names.ts'
 import { Refusal } from './refusal.ts'
 import { pathOf } from './request-path.ts'
 

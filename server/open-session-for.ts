@@ -9,8 +9,8 @@ import {
   type SessionImplementation,
   type SessionOptions,
 } from '../session/index.ts'
+import type { Request } from './api/request.ts'
 import type { Plan } from './plan.ts'
-import type { Request } from './request.ts'
 import type { OpenedSession, RequestState } from './request-state.ts'
 import { sessionOptions } from './session-options.ts'
 

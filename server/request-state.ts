@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
+import type { Input } from './api/input.ts'
+import { Output } from './api/output.ts'
+import type { Request } from './api/request.ts'
 import type { Content } from './choose-content.ts'
-import type { Input } from './input.ts'
 import type { Location } from './locate.ts'
-import { Output } from './output.ts'
 import type { PhaseName } from './phase.ts'
 import type { Plan } from './plan.ts'
-import type { Request } from './request.ts'
 import type { Site } from './site.ts'
 
 /** A session that this request opened, or is opening. */

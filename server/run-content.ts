@@ -1,11 +1,11 @@
 import type { HandlerRef } from '../directives/index.ts'
-import { HandlerError } from './handler-error.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { DECLINED, DONE, OK } from './api/status.ts'
+import { HandlerError } from './modules/handler-error.ts'
 import { phaseOf } from './phases.ts'
 import type { RequestState } from './request-state.ts'
 import { callFunction, show } from './run-phase.ts'
 import { flush } from './send-response.ts'
-import { ServerReturn } from './server-return.ts'
-import { DECLINED, DONE, OK } from './status.ts'
 
 const content = phaseOf('Content')
 

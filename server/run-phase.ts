@@ -1,11 +1,11 @@
 import type { HandlerRef } from '../directives/index.ts'
-import { HandlerError } from './handler-error.ts'
-import { loadFunction, type PhaseFunction } from './load-function.ts'
+import { requestOf } from './api/request.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { DECLINED, DONE, isFinalStatus, OK } from './api/status.ts'
+import { HandlerError } from './modules/handler-error.ts'
+import { loadFunction, type PhaseFunction } from './modules/load-function.ts'
 import type { Phase } from './phase.ts'
-import { requestOf } from './request.ts'
 import type { RequestState } from './request-state.ts'
-import { ServerReturn } from './server-return.ts'
-import { DECLINED, DONE, isFinalStatus, OK } from './status.ts'
 
 /**
  * Runs the functions that a phase's directive names, in order; the request goes on after it, and the value says whether a function

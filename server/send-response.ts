@@ -1,11 +1,11 @@
 import { closeCreation, cookieOf } from '../session/index.ts'
+import { cutIfStuck, writeChunk } from './api/output.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { DONE } from './api/status.ts'
 import { endTogether } from './end-together.ts'
+import { sendSlice } from './files/send-slice.ts'
 import { applyHeaders } from './header-actions.ts'
-import { cutIfStuck, writeChunk } from './output.ts'
 import type { RequestState } from './request-state.ts'
-import { sendSlice } from './send-slice.ts'
-import { ServerReturn } from './server-return.ts'
-import { DONE } from './status.ts'
 
 /**
  * Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection.

@@ -12,7 +12,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['server/watch.ts'],
   fastify: ['server/app.ts'],
   '@fastify/cookie': ['server/app.ts'],
-  'mime-types': ['server/media-type.ts'],
+  'mime-types': ['server/files/media-type.ts'],
 }
 
 interface Import {

@@ -1,5 +1,5 @@
 import { check, formatProblem } from '../../directives/index.ts'
-import { type ConfigArguments, ConfigError, configSource } from '../server-ini.ts'
+import { type ConfigArguments, ConfigError, configSource } from '../process/server-ini.ts'
 
 /** `pso check`: every mistake of server.ini and of each access file, a line each; 1 where there is an error, warnings alone are 0. */
 export function checkFiles(options: ConfigArguments): number {

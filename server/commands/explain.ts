@@ -2,12 +2,12 @@ import { resolve } from 'node:path'
 import { createConfigStore, DirectivesError, explain, formatProblem, type HandlerRef } from '../../directives/index.ts'
 import { type Content, chooseContent, outsideRefusal } from '../choose-content.ts'
 import { directoryHandler } from '../directory-handler.ts'
-import { knownFiles } from '../known-files.ts'
+import { knownFiles } from '../files/known-files.ts'
 import { createLocator, type Location } from '../locate.ts'
 import { phases } from '../phases.ts'
 import { type Plan, planOf } from '../plan.ts'
+import { type ConfigArguments, ConfigError, configSource, readConfig } from '../process/server-ini.ts'
 import { Refusal } from '../refusal.ts'
-import { type ConfigArguments, ConfigError, configSource, readConfig } from '../server-ini.ts'
 
 /** `pso explain URL`: what answers it, which functions each phase calls, and each directive in effect with its place; 1 where it is refused. */
 export function explainUrl(url: string, options: ConfigArguments): number {

@@ -1,14 +1,14 @@
 import cluster from 'node:cluster'
-import type { ServeOptions } from '../worker.ts'
+import type { ServeOptions } from '../process/worker.ts'
 
 /**
  * `pso serve`. Several workers, each a whole server, run under a small primary, and so does the one of production; one in development runs
  * in this process. Resolves to the exit code where it could not begin; a server that runs ends by a signal, with 0.
  */
 export async function serve(options: ServeOptions): Promise<number> {
-  if (cluster.isWorker) return (await import('../worker.ts')).serveHere(options, false)
-  if (await isAlone(options)) return (await import('../worker.ts')).serveHere(options, true)
-  return (await import('../supervisor.ts')).supervise()
+  if (cluster.isWorker) return (await import('../process/worker.ts')).serveHere(options, false)
+  if (await isAlone(options)) return (await import('../process/worker.ts')).serveHere(options, true)
+  return (await import('../process/supervisor.ts')).supervise()
 }
 
 /** Development with one worker. A primary that is certain without server.ini does not read it. */
@@ -16,8 +16,8 @@ async function isAlone(options: ServeOptions): Promise<boolean> {
   const { dev, production, workers } = options
   if (production === true || (dev !== true && process.stdout.isTTY !== true)) return false
   if (workers !== undefined && Number(workers) > 1) return false
-  const { configSource, readConfig } = await import('../server-ini.ts')
-  const { isDevelopment, workersOf } = await import('../development.ts')
+  const { configSource, readConfig } = await import('../process/server-ini.ts')
+  const { isDevelopment, workersOf } = await import('../process/development.ts')
   try {
     const config = readConfig(configSource(options))
     const development = isDevelopment(options, config)

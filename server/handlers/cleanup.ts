@@ -1,5 +1,5 @@
-import type { Request } from '../request.ts'
-import { OK } from '../status.ts'
+import type { Request } from '../api/request.ts'
+import { OK } from '../api/status.ts'
 
 /**
  * The default of PSOLogHandler: lets go of the service object (the how-to's `pso.modpython::cleanup`). The session was saved

@@ -1,6 +1,6 @@
 import type { Awaitable, SessionImplementation } from '../../session/index.ts'
-import type { Request } from '../request.ts'
-import { OK } from '../status.ts'
+import type { Request } from '../api/request.ts'
+import { OK } from '../api/status.ts'
 
 /**
  * The default of PSOFixupHandler: brings the request its session (the how-to's `pso.modpython::fixup`).

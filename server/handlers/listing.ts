@@ -1,7 +1,7 @@
 import type { Dir, Dirent, Stats } from 'node:fs'
 import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isHiddenName } from '../hidden-names.ts'
+import { isHiddenName } from '../files/hidden-names.ts'
 import type { Location } from '../locate.ts'
 import { escapeHtml, page } from '../page.ts'
 import { Refusal } from '../refusal.ts'

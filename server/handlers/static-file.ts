@@ -1,11 +1,11 @@
 import { closeSync, lstatSync, readSync, realpathSync, type Stats } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { acceptedCodings, type Coding, codings } from '../accept-encoding.ts'
-import { byteRange } from '../byte-range.ts'
-import { conditionalStatus, rangeHolds } from '../conditional.ts'
-import { mediaTypeOf, type TypeSettings } from '../media-type.ts'
-import { type OpenFile, openFile } from '../open-file.ts'
-import type { FileSlice } from '../output.ts'
+import type { FileSlice } from '../api/output.ts'
+import { acceptedCodings, type Coding, codings } from '../files/accept-encoding.ts'
+import { byteRange } from '../files/byte-range.ts'
+import { conditionalStatus, rangeHolds } from '../files/conditional.ts'
+import { mediaTypeOf, type TypeSettings } from '../files/media-type.ts'
+import { type OpenFile, openFile } from '../files/open-file.ts'
 import { Refusal } from '../refusal.ts'
 
 /** The answer for a file, before it is sent. */

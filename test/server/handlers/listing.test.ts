@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, realpathSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { isServable } from '../../../server/files/hidden-names.ts'
 import { type ListedEntry, listDirectory, listingPage } from '../../../server/handlers/listing.ts'
-import { isServable } from '../../../server/hidden-names.ts'
 import { createLocator } from '../../../server/locate.ts'
 
 const accessFileNames = ['.psoaccess']

@@ -13,9 +13,9 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { FileSlice } from '../../../server/api/output.ts'
+import { sendSlice } from '../../../server/files/send-slice.ts'
 import { type Answer, createStaticFiles, type StaticSettings } from '../../../server/handlers/static-file.ts'
-import type { FileSlice } from '../../../server/output.ts'
-import { sendSlice } from '../../../server/send-slice.ts'
 
 const LARGE = 200_000
 const large = Buffer.from(Array.from({ length: LARGE }, (_, at) => at % 251))

@@ -1,0 +1,48 @@
+import type { RequestState } from '../request-state.ts'
+
+/**
+ * The variables of a CGI program (RFC 3875 section 4.1, with Apache's REQUEST_URI, SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_SCHEME,
+ * REMOTE_PORT), what SetEnv and PassEnv gave, and what functions of the request set. `Proxy` and names with `_` are no HTTP_ variables.
+ */
+export function environOf(state: RequestState): Record<string, string> {
+  const { raw, location, content, fastify, site } = state
+  const scriptUrl = content?.kind === 'program' ? content.scriptUrl : (location?.path ?? '')
+  const pathInfo = pathInfoOf(state)
+  const variables: Record<string, string | undefined> = {
+    GATEWAY_INTERFACE: 'CGI/1.1',
+    SERVER_SOFTWARE: 'pso',
+    SERVER_PROTOCOL: `HTTP/${raw.httpVersion}`,
+    SERVER_NAME: fastify.hostname || site.config.directives.ServerName,
+    SERVER_PORT: String(raw.socket?.localPort ?? ''),
+    SERVER_ADDR: raw.socket?.localAddress,
+    REQUEST_METHOD: state.method,
+    REQUEST_SCHEME: fastify.protocol,
+    HTTPS: fastify.protocol === 'https' ? 'on' : undefined,
+    REQUEST_URI: fastify.originalUrl,
+    QUERY_STRING: location?.query ?? '',
+    SCRIPT_NAME: pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, ''),
+    SCRIPT_FILENAME: location?.file ?? location?.directory,
+    PATH_INFO: pathInfo === '' ? undefined : pathInfo,
+    PATH_TRANSLATED: pathInfo === '' ? undefined : site.config.documentRoot + pathInfo,
+    DOCUMENT_ROOT: site.config.documentRoot,
+    REMOTE_ADDR: state.clientAddress,
+    REMOTE_PORT: String(raw.socket?.remotePort ?? ''),
+    REMOTE_USER: state.user,
+    AUTH_TYPE: state.authType,
+    CONTENT_TYPE: raw.headers['content-type'],
+    CONTENT_LENGTH: raw.headers['content-length'],
+  }
+  const environ: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) environ[name] = value
+  for (const [name, value] of Object.entries(raw.headers))
+    if (value !== undefined && name !== 'proxy' && /^[a-z0-9-]+$/.test(name) && !name.startsWith('content-'))
+      environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = Array.isArray(value) ? value.join(', ') : value
+  for (const [name, value] of state.plan.directives.SetEnv) if (value !== undefined) environ[name] = value
+  for (const [name, value] of state.environ ?? []) environ[name] = value
+  return environ
+}
+
+/** What follows the URL of the handler's directory, or of the existing file (DESIGN 4). */
+export function pathInfoOf(state: RequestState): string {
+  return state.content?.kind === 'program' ? state.content.pathInfo : (state.location?.pathInfo ?? '')
+}

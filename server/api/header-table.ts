@@ -1,0 +1,67 @@
+import { validateHeaderName, validateHeaderValue } from '../node-http.ts'
+
+/**
+ * Header fields under names without regard to case, each with one or several values in the order they were added
+ * (mod_python's `apache.table`). The spelling of the first `set` or `add` is what is sent.
+ * Names and values that HTTP does not allow (a line break above all) are a TypeError where they are given.
+ */
+export class HeaderTable {
+  #fields: Map<string, { name: string; values: string[] }> | undefined
+
+  /** The value, of several the first; undefined when the field is not there. */
+  get(name: string): string | undefined {
+    return this.#fields?.get(name.toLowerCase())?.values[0]
+  }
+
+  getAll(name: string): readonly string[] {
+    return this.#fields?.get(name.toLowerCase())?.values ?? []
+  }
+
+  has(name: string): boolean {
+    return this.#fields?.has(name.toLowerCase()) ?? false
+  }
+
+  get isEmpty(): boolean {
+    return this.#fields === undefined || this.#fields.size === 0
+  }
+
+  /** Replaces whatever the field had. */
+  set(name: string, value: string | number): void {
+    const text = checked(name, value)
+    this.#fields ??= new Map()
+    this.#fields.set(name.toLowerCase(), { name, values: [text] })
+  }
+
+  /** Adds a field of this name beside those that are there. */
+  add(name: string, value: string | number): void {
+    const field = this.#fields?.get(name.toLowerCase())
+    if (field === undefined) this.set(name, value)
+    else field.values.push(checked(name, value))
+  }
+
+  delete(name: string): void {
+    this.#fields?.delete(name.toLowerCase())
+  }
+
+  clear(): void {
+    this.#fields = undefined
+  }
+
+  /** One pair a field line, as `writeHead` sends them. */
+  *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
+    if (this.#fields === undefined) return
+    for (const { name, values } of this.#fields.values()) for (const value of values) yield [name, value]
+  }
+
+  /** Appends name and value in turn to `flat`, the form that `writeHead` takes fastest. */
+  appendTo(flat: string[]): void {
+    if (this.#fields === undefined) return
+    for (const { name, values } of this.#fields.values()) for (const value of values) flat.push(name, value)
+  }
+}
+
+function checked(name: string, value: string | number): string {
+  validateHeaderName(name)
+  validateHeaderValue(name, value as string)
+  return String(value)
+}

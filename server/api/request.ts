@@ -1,0 +1,256 @@
+import { conditionalStatus } from '../files/conditional.ts'
+import { validateHeaderValue } from '../node-http.ts'
+import type { PhaseName } from '../phase.ts'
+import type { RequestState } from '../request-state.ts'
+import { flush } from '../send-response.ts'
+import { environOf, pathInfoOf } from './environ.ts'
+import { HeaderTable } from './header-table.ts'
+import { InternalRedirect } from './internal-redirect.ts'
+import { notBuilt } from './not-built.ts'
+import { ServiceRequest } from './service-request.ts'
+import { OK } from './status.ts'
+
+/** Equal to no tag that a client can send. */
+const NO_ETAG = '\0'
+
+/** The request object of a request, the same one in all its phases. */
+export function requestOf(state: RequestState): Request {
+  return state.requestWith(made => new Request(made))
+}
+
+/** What every phase function gets: mod_python's request, in camelCase (DESIGN 6). */
+export class Request {
+  readonly #state: RequestState
+  #service: ServiceRequest | undefined
+  #headersIn: HeaderTable | undefined
+  #environ: Record<string, string> | undefined
+  #notes: Record<string, any> | undefined
+
+  /** Remarks that one phase leaves for another. */
+  get notes(): Record<string, any> {
+    this.#notes ??= Object.create(null) as Record<string, any>
+    return this.#notes
+  }
+
+  constructor(state: RequestState) {
+    this.#state = state
+  }
+
+  /** PSO's service request: input, cookies, session and the rest. The same object each time. */
+  pso(): ServiceRequest {
+    this.#service ??= new ServiceRequest(this.#state, this)
+    return this.#service
+  }
+
+  /** `pso::cleanup` lets go of the service object; a later `pso()` would make another. */
+  forgetService(): void {
+    this.#service = undefined
+  }
+
+  /** True when a handler's functions answer, not a file, a listing or a redirect. */
+  get hasHandler(): boolean {
+    return this.#state.content?.kind === 'program'
+  }
+
+  /** The path, decoded and normalised, without the query. */
+  get uri(): string {
+    return this.#state.location?.path ?? this.#state.url
+  }
+
+  /** The request target as the client sent it. Assigning in Trans changes what is served. */
+  get unparsedUri(): string {
+    return this.#state.url
+  }
+
+  set unparsedUri(url: string) {
+    if (this.#state.location !== undefined)
+      throw new TypeError('unparsedUri can only be changed before the path is mapped, in Trans')
+    this.#state.url = url
+  }
+
+  get method(): string {
+    return this.#state.method
+  }
+
+  /** The query as sent, without its `?`; undefined without one. */
+  get args(): string | undefined {
+    return this.#state.location?.query
+  }
+
+  /** What follows the URL of the directory where the handler was named, or of the existing file; '' for that itself. */
+  get pathInfo(): string {
+    return pathInfoOf(this.#state)
+  }
+
+  /** The file or directory on disk; undefined before the path is mapped. */
+  get filename(): string | undefined {
+    return this.#state.location?.file ?? this.#state.location?.directory
+  }
+
+  /** The host that the client named, without a port; ServerName where it named none. */
+  get hostname(): string {
+    return this.#state.fastify.hostname || this.#state.site.config.directives.ServerName
+  }
+
+  /** `HTTP/1.1`. */
+  get protocol(): string {
+    return `HTTP/${this.#state.raw.httpVersion}`
+  }
+
+  /** The client's address, as seen through TrustProxy. */
+  get remoteIp(): string {
+    return this.#state.clientAddress
+  }
+
+  /** Set by Authen. */
+  get user(): string | undefined {
+    return this.#state.user
+  }
+
+  set user(user: string | undefined) {
+    this.#state.user = user
+  }
+
+  get authType(): string | undefined {
+    return this.#state.authType
+  }
+
+  set authType(type: string | undefined) {
+    this.#state.authType = type
+  }
+
+  get headersIn(): HeaderTable {
+    if (this.#headersIn === undefined) {
+      this.#headersIn = new HeaderTable()
+      const { rawHeaders } = this.#state.raw
+      for (let at = 0; at < rawHeaders.length; at += 2) this.#headersIn.add(rawHeaders[at]!, rawHeaders[at + 1]!)
+    }
+    return this.#headersIn
+  }
+
+  get headersOut(): HeaderTable {
+    return this.#state.output.headers
+  }
+
+  /** Of the answer; text/html; charset=utf-8 where nothing else is said. */
+  get contentType(): string | undefined {
+    return this.#state.output.contentType
+  }
+
+  set contentType(type: string | undefined) {
+    if (type !== undefined) validateHeaderValue('Content-Type', type)
+    this.#state.output.contentType = type
+  }
+
+  get status(): number {
+    return this.#state.output.status
+  }
+
+  set status(status: number) {
+    if (!Number.isInteger(status) || status < 200 || status > 599)
+      throw new TypeError(`expected an HTTP status from 200 to 599, got ${String(status)}`)
+    this.#state.output.status = status
+  }
+
+  /** CGI's variables, what SetEnv gave, and what functions of this request add. */
+  get subprocessEnv(): Record<string, string> {
+    this.#environ ??= environOf(this.#state)
+    return this.#environ
+  }
+
+  /** What `PSOOption = name value` lines say. */
+  get options(): Readonly<Record<string, string>> {
+    return Object.assign(Object.create(null), Object.fromEntries(this.#state.plan.directives.PSOOption))
+  }
+
+  get phase(): PhaseName | undefined {
+    return this.#state.phase
+  }
+
+  /** Aborts when the client goes away. */
+  get signal(): AbortSignal {
+    return this.#state.signal
+  }
+
+  documentRoot(): string {
+    return this.#state.site.config.documentRoot
+  }
+
+  /** Appends to the answer; it is kept until a flush or the end, and thrown away if the handler fails. */
+  write(chunk: string | Uint8Array): void {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
+      throw new TypeError(`expected text or bytes to write, got ${chunk === null ? 'null' : typeof chunk}`)
+    this.#state.output.write(chunk)
+  }
+
+  /** Sends what was written; resolves when the client can take more. From here on status, headers and cookies stand. */
+  flush(): Promise<void> {
+    const flushed = flush(this.#state)
+    // one that nobody awaits is looked at when the handler ends
+    flushed.catch(() => {})
+    return flushed
+  }
+
+  read(): never {
+    throw notBuilt('req.read()')
+  }
+
+  readline(): never {
+    throw notBuilt('req.readline()')
+  }
+
+  sendfile(_path: string): never {
+    throw notBuilt('req.sendfile()')
+  }
+
+  /** Ends the handler: `url`, a path with its query if it has one, is answered from HeaderParser on. What was written stays. */
+  internalRedirect(url: string): never {
+    throw new InternalRedirect(url)
+  }
+
+  /** OK, or the 304 or 412 to return: the client's conditions against the ETag and Last-Modified in `headersOut`. */
+  meetsConditions(): number {
+    const { headers } = this.#state.output
+    const status = conditionalStatus(this.#state.raw.headers, {
+      etag: headers.get('etag') ?? NO_ETAG,
+      lastModified: headers.get('last-modified') ?? '',
+    })
+    if (status === 200) return OK
+    return this.method === 'GET' || this.method === 'HEAD' ? status : 412
+  }
+
+  addHandler(_phase: PhaseName, _handler: (request: Request) => unknown): never {
+    throw notBuilt('req.addHandler()')
+  }
+
+  /** The same request as a Fetch `Request`. */
+  get fetch(): globalThis.Request {
+    throw notBuilt('req.fetch')
+  }
+
+  /** Sets the content type; the head itself leaves with the first flush or at the end. */
+  sendHttpHeader(contentType?: string): void {
+    if (contentType !== undefined) this.contentType = contentType
+  }
+
+  /** A line in the error log, at the level `error`. */
+  logError(message: unknown): void {
+    this.#state.site.errorLog.write('error', String(message), this.#state)
+  }
+
+  /** `run` is called when the request is over, those registered last first. */
+  registerCleanup(run: () => unknown): void {
+    if (typeof run !== 'function')
+      throw new TypeError(`expected a function to register as a cleanup, got ${typeof run}`)
+    ;(this.#state.cleanups ??= []).push(run)
+  }
+
+  /** The absolute URL of a path on this server. */
+  constructUrl(path: string): string {
+    const { protocol, host } = this.#state.fastify
+    const named = `${protocol}://${host}`
+    // a Host that no URL can have is a client's nonsense, not the handler's failure
+    return new URL(path, URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`)
+      .href
+  }
+}

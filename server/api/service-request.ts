@@ -1,0 +1,232 @@
+import type { Awaitable, Session, SessionImplementation } from '../../session/index.ts'
+import { asciiUrl } from '../ascii-url.ts'
+import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
+import type { OpenedSession, RequestState } from '../request-state.ts'
+import type { CookieAttributes } from './cookies.ts'
+import { inputOf } from './input.ts'
+import { notBuilt } from './not-built.ts'
+import type { Request } from './request.ts'
+import { ServerReturn } from './server-return.ts'
+
+/** PSO's service request: the nine areas of the how-to, the same under a server and as a CGI program (DESIGN 6). */
+export class ServiceRequest {
+  readonly #state: RequestState
+  readonly #request: Request
+
+  constructor(state: RequestState, request: Request) {
+    this.#state = state
+    this.#request = request
+  }
+
+  /** Itself, so that `req.pso().pso()` is `req.pso()`. */
+  pso(): this {
+    return this
+  }
+
+  /** The session that the fixup phase brought. */
+  get session(): Session {
+    const { sessions, errorStatus } = this.#state
+    // the document of an error may be another service's
+    const opened = sessions.length > 1 && errorStatus !== undefined ? this.#ofThisService() : sessions[0]
+    if (opened === undefined || opened.session instanceof Promise)
+      throw new Error(
+        'this request has no session: PSOFixupHandler does not call pso::fixup; await req.pso().getSession() opens one',
+      )
+    return opened.session
+  }
+
+  #ofThisService(): OpenedSession | undefined {
+    const { sessions } = this.#state
+    const serviceId = serviceIdOf(this.#state)
+    return sessions.find(known => known.serviceId === serviceId) ?? sessions[0]
+  }
+
+  /**
+   * Opens the session of an implementation class and service, once for a request: later calls give the same object.
+   * `directives` stand in place of the directory's: `getSession(undefined, { PSOServiceId: 'Other' })` is a second session.
+   */
+  async getSession(
+    implementation?: SessionImplementation,
+    directives?: Readonly<Record<string, string>>,
+  ): Promise<Session> {
+    return await this.openSession(implementation, directives)
+  }
+
+  /** As getSession, at once where the loader answers at once. */
+  openSession(
+    implementation?: SessionImplementation,
+    directives?: Readonly<Record<string, string>>,
+  ): Awaitable<Session> {
+    return openSessionFor(this.#state, this.#request, implementation, directives)
+  }
+
+  getServiceId(): string {
+    return this.session.serviceId
+  }
+
+  /** The value of a form or query field, or the `index`-th of several; `fallback` (undefined) where there is none. */
+  getInput(key: string): string | undefined
+  getInput<Fallback>(key: string, fallback: Fallback, index?: number): string | Fallback
+  getInput(key: string, fallback?: unknown, index = 0): unknown {
+    return inputOf(this.#state).all(key)[index] ?? fallback
+  }
+
+  /** All values of a field; without a key, of all fields. */
+  getInputs(key?: string): string[] {
+    return key === undefined ? inputOf(this.#state).pairs.map(([, value]) => value) : inputOf(this.#state).all(key)
+  }
+
+  hasInput(key: string): boolean {
+    return inputOf(this.#state).pairs.some(([name]) => name === key)
+  }
+
+  /** Those of `keys` that were sent. */
+  hasInputs(...keys: string[]): string[] {
+    return keys.filter(key => this.hasInput(key))
+  }
+
+  /** All fields in order, as pairs of name and value. */
+  getInputSeq(): [name: string, value: string][] {
+    return inputOf(this.#state).pairs.map(([name, value]) => [name, value])
+  }
+
+  /** Name to all its values. The object has no prototype. */
+  getInputDict(): Record<string, string[]> {
+    const dict: Record<string, string[]> = Object.create(null)
+    for (const [name, value] of inputOf(this.#state).pairs) (dict[name] ??= []).push(value)
+    return dict
+  }
+
+  getFile(_key: string): never {
+    throw notBuilt('getFile()')
+  }
+
+  getCookie(key: string): string | undefined
+  getCookie<Fallback>(key: string, fallback: Fallback): string | Fallback
+  getCookie(key: string, fallback?: unknown): unknown {
+    const cookies = this.getCookies()
+    return Object.hasOwn(cookies, key) ? cookies[key] : fallback
+  }
+
+  /** The client's cookies: text by name, of several of one name the first. */
+  getCookies(): Readonly<Record<string, string | undefined>> {
+    return this.#state.site.cookies.parse(this.#state.raw.headers.cookie ?? '')
+  }
+
+  /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. */
+  setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
+    this.#requireHead(`the cookie ${key}`)
+    if (this.#state.sessions.some(({ serviceId }) => serviceId === key))
+      throw new TypeError(
+        `the cookie ${key} is the session's: session.expire() and PSOCookieSession_ directives change it`,
+      )
+    this.#state.output.headers.add(
+      'Set-Cookie',
+      this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes }),
+    )
+  }
+
+  /** A variable of the request, a PSOOption or a directive of that name; without a key, the variables. */
+  getEnviron(): Record<string, string>
+  getEnviron(key: string): string | undefined
+  getEnviron<Fallback>(key: string, fallback: Fallback): string | Fallback
+  getEnviron(key?: string, fallback?: unknown): unknown {
+    const environ = this.#request.subprocessEnv
+    if (key === undefined) return environ
+    return environ[key] ?? this.#request.options[key] ?? this.#directive(key) ?? fallback
+  }
+
+  #directive(key: string): string | undefined {
+    for (const [name, origins] of this.#state.plan.merged.origins) if (name === key) return origins.at(-1)?.value
+    return undefined
+  }
+
+  setEnviron(key: string, value: string): void {
+    this.#request.subprocessEnv[key] = value
+  }
+
+  setHeaderOut(name: string, value: string | number): void {
+    this.#requireHead(`the header ${name}`)
+    this.#state.output.headers.set(name, value)
+  }
+
+  addHeaderOut(name: string, value: string | number): void {
+    this.#requireHead(`the header ${name}`)
+    this.#state.output.headers.add(name, value)
+  }
+
+  removeHeaderOut(name: string): void {
+    this.#requireHead(`the header ${name}`)
+    this.#state.output.headers.delete(name)
+  }
+
+  #requireHead(what: string): void {
+    if (this.#state.output.flushed)
+      throw new Error(`${what} can no longer be changed: the head of the response has left`)
+  }
+
+  /** Ends the request with 302, or 301 where it is for ever. What was written is not shown; session and cookies are kept. */
+  redirect(url: string | URL, permanent = false): never {
+    this.#requireHead('the Location')
+    this.#state.output.discard()
+    this.#state.output.headers.set('Location', asciiUrl(String(url)))
+    throw new ServerReturn(permanent ? 301 : 302)
+  }
+
+  setStatus(status: number): void {
+    this.#requireHead('the status')
+    this.#request.status = status
+  }
+
+  /** Ends the request with this status at once. */
+  sendStatus(status: number): never {
+    throw new ServerReturn(status)
+  }
+
+  write(chunk: string | Uint8Array): void {
+    this.#request.write(chunk)
+  }
+
+  writelines(lines: Iterable<string>): void {
+    for (const line of lines) this.#request.write(line)
+  }
+
+  sendHttpHeader(contentType?: string): void {
+    this.#request.sendHttpHeader(contentType)
+  }
+
+  /** The URL asked for, as an object of the caller's own to change. */
+  getUrl(): URL {
+    const query = this.#request.args
+    return new URL(this.#request.constructUrl(encodePath(this.#request.uri)) + (query === undefined ? '' : `?${query}`))
+  }
+
+  /** The absolute URL of this service, or of a path below it, with `params` as its query. */
+  serviceUrl(path = '', params: Readonly<Record<string, string | number | readonly string[]>> = {}): string {
+    const { content } = this.#state
+    const script = content?.kind === 'program' ? content.scriptUrl : this.#request.uri
+    const below = path.replace(/^\//, '')
+    const slash = below === '' || script.endsWith('/') ? '' : '/'
+    const url = new URL(this.#request.constructUrl(encodePath(script) + slash + below))
+    for (const [name, value] of Object.entries(params))
+      for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
+    return url.href
+  }
+
+  /** The absolute URL of the directory, with its slash. */
+  baseUrl(): string {
+    return this.#request.constructUrl(encodePath(this.#request.uri.replace(/[^/]*$/, '')))
+  }
+
+  /** The absolute URL of a page in this directory. */
+  pageUrl(page: string): string {
+    return this.baseUrl() + page
+  }
+
+  /** One line: the arguments with blanks between; to PSOLog where that is set, else to the error log. */
+  log(...values: unknown[]): void {
+    this.#state.site.errorLog.writeTo(this.#state.plan.directives.PSOLog, values.map(String).join(' '), this.#state)
+  }
+}
+
+const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')

@@ -1,0 +1,44 @@
+import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { Refusal } from '../refusal.ts'
+
+/** A file as it was when it was opened: all that is said of it is of this one, whatever stands at its name later. */
+export interface OpenFile {
+  readonly fd: number
+  readonly stats: Stats
+  /** The name that this very file has, links resolved. */
+  readonly realPath: string
+}
+
+/** Opens a file and learns its real path; one that is replaced meanwhile is opened again. */
+export function openFile(file: string): OpenFile {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const opened = openOnce(file)
+    if (opened !== undefined) return opened
+  }
+  throw new Refusal(503, `${file} is replaced again and again`)
+}
+
+function openOnce(file: string): OpenFile | undefined {
+  let fd: number | undefined
+  try {
+    // not to wait for the other end, if it is a pipe by now
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = fstatSync(fd)
+    if (!stats.isFile()) throw new Refusal(403, `${file} is no file`)
+    const realPath = realpathSync.native(file)
+    const named = statSync(realPath)
+    if (named.ino === stats.ino && named.dev === stats.dev) return { fd, stats, realPath }
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd)
+    throw error instanceof Refusal ? error : notOpened(file, error as NodeJS.ErrnoException)
+  }
+  closeSync(fd)
+  return undefined
+}
+
+function notOpened(file: string, { code = '' }: NodeJS.ErrnoException): Refusal {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new Refusal(404, `${file} has just gone`)
+  // out of descriptors or memory: it may work again
+  const isShort = code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM'
+  return new Refusal(isShort ? 503 : 403, `${file} cannot be read: ${code}`)
+}

@@ -1,0 +1,48 @@
+import { closeSync, fstatSync, read, readSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { type FileSlice, writeChunk } from '../api/output.ts'
+
+const CHUNK = 256 * 1024
+const readFrom = promisify(read)
+
+/**
+ * Streams a slice and closes it. The length has been promised, and the bytes of one version: a file that turns out shorter, or is written
+ * anew in its place while it is sent, cuts the connection. One that only grows, as a log does, is sent as far as it was promised.
+ */
+export async function sendSlice(
+  { fd, start, length, stats }: FileSlice,
+  response: ServerResponse,
+  timeoutMs: number,
+): Promise<void> {
+  try {
+    let at = start
+    const end = start + length
+    let { mtimeMs } = stats
+    let sent: Buffer | undefined
+    while (at < end && !response.destroyed) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
+      const { bytesRead } = await readFrom(fd, chunk, 0, chunk.length, at)
+      const now = fstatSync(fd)
+      const isOther = now.mtimeMs !== mtimeMs && !(now.size > stats.size && isUnchanged(fd, sent, at))
+      if (bytesRead === 0 || isOther) {
+        response.destroy()
+        return
+      }
+      mtimeMs = now.mtimeMs
+      sent = chunk.subarray(0, bytesRead)
+      at += bytesRead
+      await writeChunk(response, sent, timeoutMs)
+    }
+    if (!response.destroyed) response.end()
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The file still has the piece that was sent last, which ends at `end`. */
+function isUnchanged(fd: number, sent: Buffer | undefined, end: number): boolean {
+  if (sent === undefined) return true
+  const again = Buffer.allocUnsafe(sent.length)
+  return readSync(fd, again, 0, again.length, end - again.length) === sent.length && again.equals(sent)
+}

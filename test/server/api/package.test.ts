@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+
+const project = join(import.meta.dirname, '../../..')
+
+t.test('a handler outside of the project has its types', async t => {
+  const directory = t.testdir({
+    'package.json': '{ "type": "module" }',
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'esnext',
+        strict: true,
+        noImplicitReturns: true,
+        noEmit: true,
+        skipLibCheck: true,
+        verbatimModuleSyntax: true,
+        allowImportingTsExtensions: true,
+        types: [],
+      },
+      include: ['site'],
+    }),
+    node_modules: { pso: t.fixture('symlink', project) },
+    site: {
+      'handler.ts': `import { CookieFileImpl, HTTP_NOT_FOUND, OK, type Request, ServerReturn, type ServiceHandler, type Session, pso } from 'pso'
+declare module 'pso' { interface SessionData { visits?: number } }
+class MyImpl extends CookieFileImpl { PATH = '/tmp/path0/' }
+export const fixup = (req: Request) => pso.fixup(req, MyImpl)
+export function handler (req: Request) {
+  const service: ServiceHandler = req.pso()
+  const session: Session = service.session
+  session.visits = (session.visits ?? 0) + 1
+  // @ts-expect-error: SessionData says that it is a number
+  session.visits = 'x'
+  const text: string | undefined = service.getInput('a')
+  const number: string | number = service.getInput('a', 1)
+  if (text === undefined || number === 1) throw new ServerReturn(HTTP_NOT_FOUND)
+  // @ts-expect-error: there is no such member
+  req.nope
+  req.write(\`\${session.visits}\`)
+  return OK
+}
+`,
+    },
+  })
+  const tsc = join(project, 'node_modules/typescript/bin/tsc')
+  // tsc does not start with the hooks that the test runner gives to every child
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, tsc, '-p', directory]
+  const { stdout, stderr, status } = spawnSync('env', command, { encoding: 'utf8' })
+  t.same([stderr, stdout, status], ['', '', 0])
+})
