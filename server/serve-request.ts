@@ -1,25 +1,25 @@
-import { DirectivesError } from '../directives/index.ts'
 import { answerContent } from './answer-content.ts'
 import { readInput } from './api/input.ts'
 import { InternalRedirect } from './api/internal-redirect.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
-import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { endRequest } from './end-request.ts'
 import { isFailure, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
-import { HandlerError } from './modules/handler-error.ts'
-import { serviceIdOf } from './open-session-for.ts'
-import type { PhaseName } from './phase.ts'
-import { phaseOf } from './phases.ts'
-import { handlerOf, planOf } from './plan.ts'
-import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
-import { runPhase } from './run-phase.ts'
 import { sendResponse } from './send-response.ts'
 import { abandonSessions, finishSessions, revertSessions } from './sessions-of.ts'
-
-/** One step of a request's way. A promise only where it has to wait: a request that waits for nothing never leaves the line. */
-type Step = (state: RequestState) => unknown
+import {
+  authen,
+  checkLimits,
+  choose,
+  configure,
+  fixup,
+  locate,
+  phase,
+  refuseOutside,
+  requireAccess,
+  type Step,
+} from './steps.ts'
 
 /** Who may have what a URL leads to. */
 const judge: readonly Step[] = [
@@ -97,6 +97,29 @@ async function passAgain(state: RequestState, url: string): Promise<void> {
     }
   }
   throw new Error(`req.internalRedirect leads to itself: ${next}`)
+}
+
+/**
+ * An index and a fallback answer in place of what was asked for, with their own configuration; ten rounds at most. They come after the
+ * judgement of what was asked for: a closed place stays closed, whatever would answer for it (Apache's mod_dir).
+ */
+function follow(state: RequestState, first = 0): void | Promise<void> {
+  for (let round = first; round < 10; round++) {
+    const { content, plan } = state
+    if (content!.kind !== 'index' && content!.kind !== 'fallback') return
+    state.url = content!.path
+    locate(state)
+    configure(state)
+    choose(state)
+    if (state.plan !== plan) return judgeAndFollow(state, round + 1)
+    refuseOutside(state)
+  }
+  throw new Error('DirectoryIndex or FallbackResource leads to itself')
+}
+
+async function judgeAndFollow(state: RequestState, round: number): Promise<void> {
+  for (const step of judge) await step(state)
+  await follow(state, round)
 }
 
 /** An error that arrived from nowhere while the request was being served: it is answered, though its handler may never settle. */
@@ -219,115 +242,4 @@ function logError(state: RequestState, error: unknown, status: number): void {
     `${state.method} ${state.fastify.originalUrl} ${status}: ${logText(error, state.running)}`,
     state,
   )
-}
-
-// The steps, in the order of the line.
-
-/** Apache's LimitRequestLine and LimitRequestFields; TRACE is off. */
-function checkLimits(state: RequestState): void {
-  const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
-  const { raw } = state
-  const length = `${raw.method} ${state.url} HTTP/1.1`.length
-  if (LimitRequestLine > 0 && length > LimitRequestLine)
-    throw new ServerReturn(414, `the request line has ${length} bytes, LimitRequestLine is ${LimitRequestLine}`)
-  if (LimitRequestFields > 0 && raw.rawHeaders.length / 2 > LimitRequestFields)
-    throw new ServerReturn(
-      400,
-      `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
-    )
-  if (raw.method === 'TRACE') {
-    state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
-    throw new ServerReturn(405, 'TRACE is off')
-  }
-}
-
-function phase(name: PhaseName): Step {
-  const row = phaseOf(name)
-  return state => {
-    const functions = state.plan.phases[name]
-    if (functions.length > 0) return runPhase(state, row, functions)
-  }
-}
-
-function locate(state: RequestState): void {
-  const { site } = state
-  state.location = site.locator.locate(state.url)
-  site.watcher?.add(state.location.directory)
-}
-
-function configure(state: RequestState): void {
-  const location = state.location!
-  const merged = state.site.store.configOf({ directory: location.directory, name: location.name, path: location.path })
-  state.plan = planOf(state.site, merged)
-  state.firstPlan ??= state.plan
-  if (state.plan.problems.length > 0) throw new DirectivesError(state.plan.problems)
-}
-
-function choose(state: RequestState): void {
-  state.content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.site.isFile)
-}
-
-/**
- * An index and a fallback answer in place of what was asked for, with their own configuration; ten rounds at most. They come after the
- * judgement of what was asked for: a closed place stays closed, whatever would answer for it (Apache's mod_dir).
- */
-function follow(state: RequestState, first = 0): void | Promise<void> {
-  for (let round = first; round < 10; round++) {
-    const { content, plan } = state
-    if (content!.kind !== 'index' && content!.kind !== 'fallback') return
-    state.url = content!.path
-    locate(state)
-    configure(state)
-    choose(state)
-    if (state.plan !== plan) return judgeAndFollow(state, round + 1)
-    refuseOutside(state)
-  }
-  throw new Error('DirectoryIndex or FallbackResource leads to itself')
-}
-
-async function judgeAndFollow(state: RequestState, round: number): Promise<void> {
-  for (const step of judge) await step(state)
-  await follow(state, round)
-}
-
-function refuseOutside(state: RequestState): void {
-  if (state.location!.outside === undefined) return
-  const reason = outsideRefusal(state.location!, state.plan.directives)
-  if (reason !== undefined) throw new Refusal(403, reason)
-}
-
-function requireAccess(state: RequestState): void {
-  // the document of a refusal is shown in the place that was refused, as Apache does
-  if (state.plan.directives.Require === 'denied' && state.errorStatus === undefined)
-    throw new ServerReturn(403, 'Require all denied')
-}
-
-const authenPhase = phaseOf('Authen')
-
-function authen(state: RequestState): void | Promise<void> {
-  const functions = state.plan.phases.Authen
-  if (functions.length === 0) return
-  const taken = runPhase(state, authenPhase, functions)
-  return taken instanceof Promise ? taken.then(isTaken => requireUser(state, isTaken)) : requireUser(state, taken)
-}
-
-function requireUser(state: RequestState, isTaken: boolean): void {
-  if (isTaken && state.user === undefined)
-    throw new HandlerError('bad-answer', 'expected req.user to be set by the Authen phase when it answers OK', {
-      phase: 'Authen',
-      file: state.running ?? '',
-    })
-}
-
-const fixupPhase = phaseOf('Fixup')
-
-/** Once for a client request and service, however many passes it takes; the default alone has nothing to do where no handler answers. */
-function fixup(state: RequestState): unknown {
-  const { plan, content } = state
-  if (content!.kind !== 'program' && !plan.ownFixup) return
-  const serviceId = serviceIdOf(state)
-  if (state.fixedUp?.includes(serviceId)) return
-  if (state.fixedUp === undefined) state.fixedUp = [serviceId]
-  else state.fixedUp.push(serviceId)
-  return runPhase(state, fixupPhase, plan.phases.Fixup)
 }

@@ -1,0 +1,103 @@
+import { DirectivesError } from '../directives/index.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { chooseContent, outsideRefusal } from './choose-content.ts'
+import { HandlerError } from './modules/handler-error.ts'
+import { serviceIdOf } from './open-session-for.ts'
+import type { PhaseName } from './phase.ts'
+import { phaseOf } from './phases.ts'
+import { handlerOf, planOf } from './plan.ts'
+import { Refusal } from './refusal.ts'
+import type { RequestState } from './request-state.ts'
+import { runPhase } from './run-phase.ts'
+
+/**
+ * One step of a request's way: reads what stands to its left in the state, and writes one thing. A promise only where it has to wait.
+ * Here are those that are no file of their own, in the order of the line in `serve-request.ts`.
+ */
+export type Step = (state: RequestState) => unknown
+
+/** Apache's LimitRequestLine and LimitRequestFields; TRACE is off. */
+export function checkLimits(state: RequestState): void {
+  const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
+  const { raw } = state
+  const length = `${raw.method} ${state.url} HTTP/1.1`.length
+  if (LimitRequestLine > 0 && length > LimitRequestLine)
+    throw new ServerReturn(414, `the request line has ${length} bytes, LimitRequestLine is ${LimitRequestLine}`)
+  if (LimitRequestFields > 0 && raw.rawHeaders.length / 2 > LimitRequestFields)
+    throw new ServerReturn(
+      400,
+      `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
+    )
+  if (raw.method === 'TRACE') {
+    state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
+    throw new ServerReturn(405, 'TRACE is off')
+  }
+}
+
+export function phase(name: PhaseName): Step {
+  const row = phaseOf(name)
+  return state => {
+    const functions = state.plan.phases[name]
+    if (functions.length > 0) return runPhase(state, row, functions)
+  }
+}
+
+export function locate(state: RequestState): void {
+  const { site } = state
+  state.location = site.locator.locate(state.url)
+  site.watcher?.add(state.location.directory)
+}
+
+export function configure(state: RequestState): void {
+  const location = state.location!
+  const merged = state.site.store.configOf({ directory: location.directory, name: location.name, path: location.path })
+  state.plan = planOf(state.site, merged)
+  state.firstPlan ??= state.plan
+  if (state.plan.problems.length > 0) throw new DirectivesError(state.plan.problems)
+}
+
+export function choose(state: RequestState): void {
+  state.content = chooseContent(state.location!, state.plan, handlerOf(state.site, state.plan), state.site.isFile)
+}
+
+export function refuseOutside(state: RequestState): void {
+  if (state.location!.outside === undefined) return
+  const reason = outsideRefusal(state.location!, state.plan.directives)
+  if (reason !== undefined) throw new Refusal(403, reason)
+}
+
+export function requireAccess(state: RequestState): void {
+  // the document of a refusal is shown in the place that was refused, as Apache does
+  if (state.plan.directives.Require === 'denied' && state.errorStatus === undefined)
+    throw new ServerReturn(403, 'Require all denied')
+}
+
+const authenPhase = phaseOf('Authen')
+
+export function authen(state: RequestState): void | Promise<void> {
+  const functions = state.plan.phases.Authen
+  if (functions.length === 0) return
+  const taken = runPhase(state, authenPhase, functions)
+  return taken instanceof Promise ? taken.then(isTaken => requireUser(state, isTaken)) : requireUser(state, taken)
+}
+
+function requireUser(state: RequestState, isTaken: boolean): void {
+  if (isTaken && state.user === undefined)
+    throw new HandlerError('bad-answer', 'expected req.user to be set by the Authen phase when it answers OK', {
+      phase: 'Authen',
+      file: state.running ?? '',
+    })
+}
+
+const fixupPhase = phaseOf('Fixup')
+
+/** Once for a client request and service, however many passes it takes; the default alone has nothing to do where no handler answers. */
+export function fixup(state: RequestState): unknown {
+  const { plan, content } = state
+  if (content!.kind !== 'program' && !plan.ownFixup) return
+  const serviceId = serviceIdOf(state)
+  if (state.fixedUp?.includes(serviceId)) return
+  if (state.fixedUp === undefined) state.fixedUp = [serviceId]
+  else state.fixedUp.push(serviceId)
+  return runPhase(state, fixupPhase, plan.phases.Fixup)
+}
