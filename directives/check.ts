@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
+import { createConfigStore } from './config-store.ts'
 import { findFiles } from './find-files.ts'
-import { createConfigStore } from './load.ts'
 import { formatProblem, type Problem } from './problem.ts'
 import { type ServerConfigOptions, serverProblems, tryServerConfig } from './server-config.ts'
 import { wholeProblems } from './whole-problems.ts'

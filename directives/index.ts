@@ -1,5 +1,8 @@
 /** The door of the directives: text of server.ini and access files to merged, typed values, each with the line it comes from. */
+
+export type { Target } from './chain-settings.ts'
 export { check } from './check.ts'
+export { type ConfigStore, createConfigStore } from './config-store.ts'
 export type { Directive, OverrideGroup } from './directive.ts'
 export { editorHints } from './editor-hints.ts'
 export { explain } from './explain.ts'
@@ -18,7 +21,6 @@ export type {
   Redirection,
   Variables,
 } from './kinds.ts'
-export { type ConfigStore, createConfigStore, type Target } from './load.ts'
 export type { Level, Merged, Origin, UnknownLine } from './merged.ts'
 export { nearestName } from './nearest-name.ts'
 export { type Position, showPosition } from './position.ts'
