@@ -58,6 +58,16 @@ Written from the table by \`npm run docs\`; do not edit.
 
 A line is \`Name = arguments\`; names ignore case. \`Name =\` takes what was inherited back to the default.
 
+- **Comments** begin with \`;\` or \`#\` at the start of a line, after white space or after a closing quote: \`900 # 15 minutes\` is 900, \`a#b\` is whole.
+- **Quotes** are \`"\` or \`'\`; in them \`\\"\`, \`\\'\` and \`\\\\\` are escapes. A \`\\\` at the end continues the line.
+- **\`\${NAME}\`** is a variable of the server's environment, in a .psoaccess one that \`ExposeEnv\` names; one that is not set is an error.
+- **Order**: the plain lines of server.ini, then those of [Directory] sections and .psoaccess files from the root down; then all [Files] and
+  [FilesMatch] from the root down, so that a parent's section beats a child's plain line; then [Location].
+- **Paths** of modules start at the file that names them, paths for writing at \`StateDirectory\`; what a request could reach is no path for writing.
+- **A mistake** closes its directory and all below it with 500, and is told with file, line and the nearest name: in the error log, by
+  \`pso check\`, and in development on the page. In server.ini it stops the start; at a reload the old configuration keeps serving.
+- **Bounds**: 1 MiB and 10,000 lines a file; a pattern that could run away is an error.
+
 How the value of a directory is made of its parent's and its own:
 
 - **replace**: its own stands.
