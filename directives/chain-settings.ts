@@ -103,7 +103,8 @@ export function chainWith(start: Chain, access: AccessFile | undefined): Chain {
 
 export function mergedFor(chain: Chain, { name, path }: Target): Merged {
   const { sections, merged } = chain
-  const key = sections.map(({ block }) => (matches(block, name, path) ? '1' : '0')).join('')
+  const key =
+    sections.length === 0 ? '' : sections.map(({ block }) => (matches(block, name, path) ? '1' : '0')).join('')
   let found = merged.get(key)
   if (found !== undefined) return found
   if (merged.size >= MAX_PER_DIRECTORY) merged.delete(merged.keys().next().value!)

@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
 import { asciiUrl } from './ascii-url.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
+import type { IsFile } from './files/known-files.ts'
 import type { Location } from './locate.ts'
 import { isNamedModule } from './modules/named-modules.ts'
 
@@ -28,7 +29,7 @@ export function chooseContent(
   location: Location,
   { directives }: { readonly directives: Directives },
   handler: DirectoryHandler | undefined,
-  isFile: (path: string) => boolean,
+  isFile: IsFile,
 ): Content {
   const redirect = redirected(location, directives)
   if (redirect !== undefined) return redirect
@@ -101,14 +102,14 @@ function ofDirectory(
   location: Location,
   directives: Directives,
   handler: DirectoryHandler | undefined,
-  isFile: (path: string) => boolean,
+  isFile: IsFile,
 ): Content {
   if (!location.hasSlash && directives.DirectorySlash) {
     return { kind: 'redirect', status: 301, to: withQuery(`${encoded(location.path)}/`, location) }
   }
   for (const name of directives.DirectoryIndex) {
     if (name.startsWith('/')) return { kind: 'index', path: withQuery(asciiUrl(name), location) }
-    if (isFile(`${location.directory}/${name}`))
+    if (isFile(location.directory, name))
       return { kind: 'index', path: withQuery(encoded(location.directoryUrl + name), location) }
   }
   if (handler?.own) return programIn(location, handler)
@@ -131,7 +132,8 @@ const withQuery = (path: string, { query }: Location): string =>
 
 /** The path behind the URL of the directory where the handler was named. */
 function programIn(location: Location, { handlers, directory }: DirectoryHandler): Content {
-  const levels = location.directory.slice(directory.length).split('/').length - 1
+  const isOwn = location.directory.length === directory.length
+  const levels = isOwn ? 0 : location.directory.slice(directory.length).split('/').length - 1
   let scriptUrl = location.directoryUrl
   for (let level = 0; level < levels; level++)
     scriptUrl = scriptUrl.slice(0, scriptUrl.lastIndexOf('/', scriptUrl.length - 2) + 1)

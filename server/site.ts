@@ -1,5 +1,6 @@
 import type { ConfigStore, ServerConfig } from '../directives/index.ts'
 import type { Cookies } from './api/cookies.ts'
+import type { IsFile } from './files/known-files.ts'
 import type { StaticFiles } from './handlers/static-file.ts'
 import type { Locator } from './locate.ts'
 import type { AccessFacts } from './logs/access-line.ts'
@@ -21,7 +22,7 @@ export interface Site {
   readonly locator: Locator
   readonly modules: HandlerModules
   /** Whether there is a file, as fresh as the mode asks. */
-  readonly isFile: (path: string) => boolean
+  readonly isFile: IsFile
   readonly staticFiles: StaticFiles
   /** The plan of server.ini's own lines: the phases before a directory is known. */
   readonly plan: Plan

@@ -16,10 +16,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../loader.ts'
 import { LockQueue, lockTimeout } from '../lock-queue.ts'
 import { isDead, self } from './lock-owner.ts'
+import { remembered } from './remembered.ts'
 
 /** How long one process may pass a lock on among its own requests before it lets others try. */
 const TURN_MS = 20
 const RETRY_MS = 1
+/** How many names of locks are at hand. */
+const LOCK_NAMES = 5000
 /** Every so many tries the owner is looked at. */
 const LOOK_EACH = 4
 
@@ -33,6 +36,8 @@ export class FileLock {
   readonly #root: string
   readonly #directory: string
   readonly #ownerFile: string
+  /** All in one place, which goes with `rm -r sessions/*` too: its inode is written once in a tick of the clock, those of many directories each time. */
+  readonly #lockOf: (path: string) => string
   #hasOwnerFile = false
   /** When this process got each lock that it holds, ms of the monotonic clock. */
   readonly #since = new Map<string, number>()
@@ -43,6 +48,7 @@ export class FileLock {
     this.#root = directory
     this.#directory = join(directory, 'locks/')
     this.#ownerFile = `${this.#directory}owner-${self.replaceAll(' ', '-')}`
+    this.#lockOf = remembered(LOCK_NAMES, path => this.#directory + path.slice(path.length - 65).replace('/', ''))
     this.#onLost = onLost
   }
 
@@ -204,11 +210,6 @@ export class FileLock {
       }
       return undefined
     }
-  }
-
-  /** All in one place, which goes with `rm -r sessions/*` too: its inode is written once in a tick of the clock, those of many directories each time. */
-  #lockOf(path: string): string {
-    return this.#directory + path.slice(path.length - 65).replace('/', '')
   }
 
   /** The file of this process; its locks are gone by now. */

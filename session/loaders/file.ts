@@ -6,6 +6,7 @@ import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } fr
 import { SessionError } from '../session-error.ts'
 import { FileLock } from './file-lock.ts'
 import { OpenFiles } from './open-files.ts'
+import { remembered } from './remembered.ts'
 import { type Found, readRecord, writeRecord } from './slots.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
@@ -14,6 +15,8 @@ const NO_ACCESS_TIME = constants.O_NOATIME ?? 0
 const TOMBSTONE_MS = 60 * 60 * 1000
 const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
 const LOCK_WAIT_MS = 10_000
+/** How many paths are at hand, some 300 bytes each. */
+const PATHS = 5000
 /** How often one who has no lock looks again at what another is writing. */
 const LOOKS = 20
 
@@ -53,18 +56,21 @@ export function closeFileLoaders(): void {
 export class FileSessionLoader implements SessionLoader {
   readonly directory: string
   readonly #lock: FileLock
+  /** The file of a service and id. The same text each time, so that the tables by path find it at once. */
+  readonly #pathOfKey: (key: string) => string
   /** The version that was loaded or saved under the lock, by path: nobody else can have written since. */
   readonly #seen = new Map<string, number>()
   /** Files whose lost update was reported, until they are written again. */
   readonly #reported = new Set<string>()
   #isPrepared = false
-  #lastId: string | undefined
-  #lastServiceId: string | undefined
-  #lastPath = ''
 
   constructor(directory: string) {
     this.directory = directory
     this.#lock = new FileLock(directory, () => this.#lost())
+    this.#pathOfKey = remembered(PATHS, key => {
+      const name = hash('sha256', key, 'hex')
+      return `${directory}/${name.slice(0, 2)}/${name.slice(2)}`
+    })
   }
 
   load(id: string, context: LoadContext): SessionRecord | undefined {
@@ -256,14 +262,8 @@ export class FileSessionLoader implements SessionLoader {
     this.#lock.close()
   }
 
-  /** A request asks three times in a row for the same session. */
   #pathOf(id: string, { serviceId }: LoadContext): string {
-    if (id === this.#lastId && serviceId === this.#lastServiceId) return this.#lastPath
-    const name = hash('sha256', `${serviceId}\0${id}`, 'hex')
-    this.#lastId = id
-    this.#lastServiceId = serviceId
-    this.#lastPath = `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
-    return this.#lastPath
+    return this.#pathOfKey(`${serviceId}\0${id}`)
   }
 
   /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */

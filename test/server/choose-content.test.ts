@@ -2,6 +2,7 @@ import t from 'tap'
 import { type Directives, type HandlerRef, rows } from '../../directives/index.ts'
 import { chooseContent } from '../../server/choose-content.ts'
 import type { DirectoryHandler } from '../../server/directory-handler.ts'
+import type { IsFile } from '../../server/files/known-files.ts'
 import type { Location } from '../../server/locate.ts'
 
 const root = '/srv/root'
@@ -49,7 +50,7 @@ const directory = (hasSlash = true, query?: string): Location =>
 const missing = (pathInfo: string): Location =>
   location(`/shop${pathInfo}`, { name: pathInfo.split('/')[1]!, pathInfo })
 
-const none = (_path: string): boolean => false
+const none: IsFile = () => false
 const choose = (where: Location, set: Partial<Directives> = {}, handler?: DirectoryHandler, isFile = none) =>
   chooseContent(where, directives(set), handler, isFile)
 
@@ -116,7 +117,7 @@ t.test('a directory without its slash is redirected, its names encoded and its q
 
 t.test('a directory: its index, its own handler, a listing, an inherited handler, 403', async t => {
   const program = { kind: 'program', handlers: [rest], scriptUrl: '/shop/', pathInfo: '' }
-  const hasIndex = (path: string): boolean => path === `${root}/shop/start.html`
+  const hasIndex: IsFile = (at, name) => `${at}/${name}` === `${root}/shop/start.html`
   const DirectoryIndex = ['index.html', 'start.html']
   const all = { ...options('Indexes'), DirectoryIndex }
   t.same(choose(directory(), all, own, hasIndex), { kind: 'index', path: '/shop/start.html' })

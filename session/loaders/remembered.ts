@@ -1,0 +1,12 @@
+/** `make`, with its last answers at hand: at most `most` of them, and then from the beginning. */
+export function remembered(most: number, make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>()
+  return text => {
+    let answer = known.get(text)
+    if (answer === undefined) {
+      if (known.size >= most) known.clear()
+      known.set(text, (answer = make(text)))
+    }
+    return answer
+  }
+}
