@@ -16,7 +16,7 @@ import { runPhase } from './run-phase.ts'
  */
 export type Step = (state: RequestState) => unknown
 
-/** Apache's LimitRequestLine and LimitRequestFields; TRACE is off. */
+/** Apache's LimitRequestLine and LimitRequestFields; one Host (RFC 9112 3.2); TRACE is off. */
 export function checkLimits(state: RequestState): void {
   const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
   const { raw } = state
@@ -28,10 +28,18 @@ export function checkLimits(state: RequestState): void {
       400,
       `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
     )
+  if (hostsOf(raw.rawHeaders) > 1) throw new ServerReturn(400, 'the request names its host twice')
   if (raw.method === 'TRACE') {
     state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
     throw new ServerReturn(405, 'TRACE is off')
   }
+}
+
+function hostsOf(rawHeaders: readonly string[]): number {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]!.length === 4 && rawHeaders[at]!.toLowerCase() === 'host') hosts++
+  return hosts
 }
 
 export function phase(name: PhaseName): Step {

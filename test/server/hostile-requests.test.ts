@@ -105,6 +105,14 @@ t.test('what cannot be read as HTTP gets 400 and a closed connection; the next c
   t.equal((await app.inject('/a.txt')).body, 'a')
 })
 
+t.test('a request that names its host twice is 400', async t => {
+  const app = await site(t, { 'a.txt': 'a' })
+  const { port } = new URL(await app.url())
+  const ask = (hosts: string) => raw(Number(port), `GET /a.txt HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
+  t.match(await ask('Host: a\r\nhost: b\r\n'), /^HTTP\/1\.1 400 /)
+  t.match(await ask('Host: a\r\nDate: b\r\n'), /^HTTP\/1\.1 200 /)
+})
+
 /** Sends bytes as they are and collects what comes back until the connection closes, 5 s at most. */
 function raw(port: number, bytes: string): Promise<string> {
   return new Promise(resolve => {
