@@ -15,12 +15,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../loader.ts'
 import { LockQueue, lockTimeout } from '../lock-queue.ts'
-import { isDead, self } from './lock-owner.ts'
+import { isDead, type LockOwner, self } from './lock-owner.ts'
 import { remembered } from './remembered.ts'
 
 /** How long one process may pass a lock on among its own requests before it lets others try. */
 const TURN_MS = 20
 const RETRY_MS = 1
+/** So long after it was taken a lock is this process's for certain. */
+const CERTAIN_MS = 5000
 /** How many names of locks are at hand. */
 const LOCK_NAMES = 5000
 /** Every so many tries the owner is looked at. */
@@ -55,6 +57,13 @@ export class FileLock {
   /** True while this process holds the lock of `path`. */
   isHeld(path: string): boolean {
     return this.#since.has(path)
+  }
+
+  /** False too where another has taken it: one of another namespace judges by silence (`lock-owner.ts`). Looks only when that may be so. */
+  isStillHeld(path: string): boolean {
+    const since = this.#since.get(path)
+    if (since === undefined) return false
+    return performance.now() - since < CERTAIN_MS || ownerIn(this.#lockOf(path)) === self
   }
 
   /** When this process got the lock of `path`, ms of the monotonic clock; undefined where it has not. */
@@ -115,9 +124,10 @@ export class FileLock {
         this.#queue.leave(path)
         return
       }
+      const isOurs = this.isStillHeld(path)
       this.#since.delete(path)
       try {
-        unlinkSync(this.#lockOf(path))
+        if (isOurs) unlinkSync(this.#lockOf(path))
       } catch {
         // the directory was removed under us: so was the lock
       }
@@ -158,12 +168,12 @@ export class FileLock {
   }
 
   async #takeFromDead(lock: string): Promise<void> {
-    if (!isDeadLock(lock)) return
+    if (!isOfDead(lock)) return
     const mutex = await this.mutex('takeover')
     if (mutex === undefined) return
     try {
       // read again: another taker was faster, or the lock is a new one by now
-      if (isDeadLock(lock)) unlinkSync(lock)
+      if (isOfDead(lock)) unlinkSync(lock)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     } finally {
@@ -175,9 +185,9 @@ export class FileLock {
   async clear(): Promise<void> {
     if (!existsSync(this.#directory)) return
     for await (const { name } of await opendir(this.#directory)) {
-      const [, pid, start, boot] = /^owner-(\d+)-(\d+)-(.+)$/.exec(name) ?? []
-      if (/^[0-9a-f]{64}$/.test(name)) await this.#takeFromDead(this.#directory + name)
-      else if (pid !== undefined && isDead(`${pid} ${start} ${boot}`)) rmSync(this.#directory + name, { force: true })
+      const file = this.#directory + name
+      if (/^[0-9a-f]{64}$/.test(name)) await this.#takeFromDead(file)
+      else if (name.startsWith('owner-') && isOfDead(file)) rmSync(file, { force: true })
     }
   }
 
@@ -204,7 +214,7 @@ export class FileLock {
       return () => unlinkSync(file)
     } catch {
       try {
-        if (isDead(readFileSync(file, 'utf8'))) renameSync(file, `${file}-${process.pid}`)
+        if (isOfDead(file)) renameSync(file, `${file}-${process.pid}`)
       } catch {
         // somebody else was faster
       }
@@ -222,10 +232,18 @@ export class FileLock {
   }
 }
 
-function isDeadLock(lock: string): boolean {
+/** A lock, or the file that names a process: one inode, whose time of change is when that process last took a lock or gave one back. */
+function isOfDead(file: string): boolean {
+  const owner = ownerIn(file)
+  return (
+    owner !== undefined && isDead(owner, () => Date.now() - (statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0))
+  )
+}
+
+function ownerIn(file: string): LockOwner | undefined {
   try {
-    return isDead(readFileSync(lock, 'utf8'))
+    return readFileSync(file, 'utf8')
   } catch {
-    return false
+    return undefined
   }
 }

@@ -138,6 +138,7 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #write(path: string, record: SessionRecord, isMine: boolean): 'saved' | 'conflict' {
+    if (isMine && !this.#lock.isStillHeld(path)) return 'conflict'
     const known = this.#fdOf(path)
     if (known === undefined && record.version > 0) return 'conflict'
     const fd = known ?? this.#create(path)

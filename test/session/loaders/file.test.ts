@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
@@ -224,6 +233,35 @@ for (const [title, owner] of [
     t.notOk(existsSync(lock))
   })
 }
+
+t.test(
+  'the lock of a process in another PID namespace, such as a container, is not taken as long as that may live',
+  async t => {
+    const loader = open(t)
+    loader.save('x', record(1), context)
+    await (await loader.lock('x', context, 1000))()
+    writeFileSync(lockOf(loader), `4194305 1 ${boot} 1`)
+    await t.rejects(Promise.resolve(loader.lock('x', context, 50)), { code: 'lock-timeout' })
+    const passed = Date.now() + 16_000
+    t.intercept(Date, 'now', { value: () => passed })
+    await (await loader.lock('x', context, 1000))()
+  },
+)
+
+t.test('who held a lock for long and lost it writes nothing, and gives nothing back', async t => {
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  const release = await loader.lock('x', context, 1000)
+  const loaded = loader.load('x', { ...context, isLocked: true })!
+  unlinkSync(lockOf(loader))
+  writeFileSync(lockOf(loader), `1 1 ${boot} 1`)
+  const passed = performance.now() + 6000
+  t.intercept(performance, 'now', { value: () => passed })
+  t.equal(await loader.save('x', { ...loaded, data: '{}' }, { ...context, isLocked: true }), 'conflict')
+  await release()
+  t.equal(readFileSync(lockOf(loader), 'utf8'), `1 1 ${boot} 1`)
+  t.same(loader.load('x', context), loaded)
+})
 
 t.test('a purge removes the files that named dead processes, and not its own', async t => {
   const loader = open(t)
