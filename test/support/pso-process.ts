@@ -16,9 +16,17 @@ export interface PsoProcess {
   readonly ended: Promise<number | string>
 }
 
-/** Starts `pso ARGS`, in `cwd` if it is given; it is stopped, and gone, when the test ends. */
-export function startPso(t: Test, args: readonly string[], cwd: string = process.cwd()): PsoProcess {
-  const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+interface StartOptions {
+  /** Default: this process's. */
+  readonly cwd?: string
+  /** The command, with its arguments, that is to run pso; it is killed when the test ends. */
+  readonly under?: readonly string[]
+}
+
+/** Starts `pso ARGS`; it is stopped, and gone, when the test ends. */
+export function startPso(t: Test, args: readonly string[], { cwd, under = [] }: StartOptions = {}): PsoProcess {
+  const [command = '', ...words] = [...under, process.execPath, cli, ...args]
+  const child = spawn(command, words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
   child.stderr!.on('data', chunk => (errors += chunk))
@@ -35,7 +43,7 @@ export function startPso(t: Test, args: readonly string[], cwd: string = process
   })
   url.catch(() => {})
   t.teardown(async () => {
-    child.kill('SIGTERM')
+    child.kill(under.length === 0 ? 'SIGTERM' : 'SIGKILL')
     await ended
   })
   return { child, out: () => out, errors: () => errors, url, ended }

@@ -211,7 +211,7 @@ t.test('a wrong configuration stops the start with 2, a missing --config too; a 
     t.match(nothing.errors(), `DocumentRoot: expected a directory, got "${root}"`)
   }
   const bare = t.testdir({ empty: {} })
-  const rootless = startPso(t, ['serve', '--dev'], join(bare, 'empty'))
+  const rootless = startPso(t, ['serve', '--dev'], { cwd: join(bare, 'empty') })
   t.equal(await rootless.ended, 2)
   t.match(rootless.errors(), /public_html: expected a directory to serve \(DocumentRoot, --root\)/)
   const both = startPso(t, ['serve', '--dev', '--production'])
@@ -249,7 +249,7 @@ t.test('SIGHUP takes a new server.ini, and keeps the old one where the new one i
 
 t.test('a server.ini that was not there at the start is taken by SIGHUP', async t => {
   const top = t.testdir({ public_html: { 'a.txt': 'a' } })
-  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--listen', '127.0.0.1:0'], top)
+  const pso = startPso(t, ['serve', '--production', '--workers', '1', '--listen', '127.0.0.1:0'], { cwd: top })
   const url = await pso.url
   const header = async (): Promise<string | null> => (await fetch(`${url}/a.txt`)).headers.get('x-new')
   t.equal(await header(), null)
