@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { createConfigStore } from './config-store.ts'
 import { findFiles } from './find-files.ts'
-import { formatProblem, type Problem } from './problem.ts'
+import { type Problem, uniqueProblems } from './problem.ts'
 import { type ServerConfigOptions, serverProblems, tryServerConfig } from './server-config.ts'
 import { wholeProblems } from './whole-problems.ts'
 
@@ -18,8 +18,7 @@ export function check(options: ServerConfigOptions): Problem[] {
     ...store.variantsOf(directory).flatMap(merged => wholeProblems(merged, workers)),
   ])
   const all = [...errors, ...config.warnings, ...serverProblems(config, workers), ...found]
-  // a file's problems are those of every directory below it as well
-  return [...new Map(all.map(problem => [formatProblem(problem), problem])).values()].sort(byPlace)
+  return uniqueProblems(all).sort(byPlace)
 }
 
 const byPlace = ({ at: a }: Problem, { at: b }: Problem): number =>

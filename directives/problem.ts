@@ -36,6 +36,11 @@ export function formatProblem(problem: Problem): string {
   return `${showPosition(problem.at)}: ${name}${problem.message}${hint}`
 }
 
+/** Each once: a file's problems are those of every directory below it as well. */
+export const uniqueProblems = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map(problem => [formatProblem(problem), problem])).values(),
+]
+
 /** Carries the problems that make a configuration unusable, to where an error is turned into an answer or an exit code. */
 export class DirectivesError extends Error {
   readonly code = 'bad-configuration'

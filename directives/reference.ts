@@ -79,8 +79,7 @@ How the value of a directory is made of its parent's and its own:
 const sectionsIntroduction = `## Sections
 
 The lines from \`[Name argument]\` to \`[/Name]\`, or to the end of the file, hold only where the argument matches. One of a name
-ends an open one of the same name; different ones nest. Lines count in this order: the plain lines of server.ini, those of
-[Directory] and .psoaccess from the root down, then all [Files] and [FilesMatch] from the root down, then [Location].`
+ends an open one of the same name; different ones nest.`
 
 const directiveChapter = (name: DirectiveName): string =>
   chapter(name, rows[name].doc, `${name} = ${rows[name].kind.syntax}`, factsOf(name))

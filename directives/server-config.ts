@@ -7,7 +7,7 @@ import { inEffect, noSettings, type Settings, withBlock } from './merge.ts'
 import type { Merged } from './merged.ts'
 import { parseFile } from './parse-file.ts'
 import type { Source } from './parsing.ts'
-import { DirectivesError, formatProblem, type Problem } from './problem.ts'
+import { DirectivesError, type Problem, uniqueProblems } from './problem.ts'
 import { readText, type Unreadable } from './read-text.ts'
 import { realPathOf } from './real-path.ts'
 import type { Directives } from './table.ts'
@@ -107,7 +107,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
     const at = origins.get(name)?.at(-1)?.at ?? { file: source.file, line: 1 }
     errors.push({ code: 'bad-value', severity: 'error', at, name, message: `expected ${what}, got "${got}"` })
   }
-  // the default may be missing: a server without files answers 404
+  // the default has no line to complain of: who wants to serve it looks for itself
   if (origins.has('DocumentRoot') && !isDirectory(paths.documentRoot))
     wrong('DocumentRoot', 'a directory', paths.documentRoot)
   if (isReachable(paths.stateDirectory, paths.documentRoot))
@@ -132,7 +132,7 @@ export function serverProblems({ documentRoot, server }: ServerConfig, workers: 
     const merged: Merged = { ...inEffect(settings), unknown: settings.unknown, levels: [], problems: [] }
     return wholeProblems({ ...merged, unknown: merged.unknown.filter(line => isForcedId(line, merged)) }, workers)
   })
-  return [...new Map(found.map(problem => [formatProblem(problem), problem])).values()]
+  return uniqueProblems(found)
 }
 
 type Paths = Pick<ServerConfig, 'documentRoot' | 'stateDirectory'> & { readonly accessFileNames: readonly string[] }

@@ -23,7 +23,7 @@ export function endRequest(state: RequestState): void {
   const isKnown = firstPlan !== undefined && firstPlan.problems.length === 0
   if (isKnown && (firstPlan.ownLog || state.cleanups !== undefined || firstPlan.phases.Cleanup.length > 0))
     void runLast(state, firstPlan)
-  else settle(state)
+  else end(state)
 }
 
 async function runLast(state: RequestState, plan: Plan): Promise<void> {
@@ -31,13 +31,13 @@ async function runLast(state: RequestState, plan: Plan): Promise<void> {
   if (plan.ownLog) await runAll(state, log, plan.phases.Log)
   for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   await runAll(state, cleanup, plan.phases.Cleanup)
+  // no session begins any more; those that Log or Cleanup opened are saved, the answer's were before it left
   state.isOver = true
-  // the sessions that Log or Cleanup opened: the answer's were saved before it left
   await guarded(state, () => finishSessions(state))
-  settle(state)
+  end(state)
 }
 
-function settle(state: RequestState): void {
+function end(state: RequestState): void {
   state.isOver = true
   state.site.underWay.end()
 }

@@ -69,7 +69,6 @@ export function choose(state: RequestState): void {
 }
 
 export function refuseOutside(state: RequestState): void {
-  if (state.location!.outside === undefined) return
   const reason = outsideRefusal(state.location!, state.plan.directives)
   if (reason !== undefined) throw new Refusal(403, reason)
 }

@@ -30,6 +30,9 @@ export function isTouchDue(options: SessionOptions, record: SessionRecord, now: 
   return idle !== undefined && now - record.usedAt >= Math.min(idle / 100, 60_000)
 }
 
+/** How long an id that was ended stays known as such: no slower request may bring it back. */
+export const TOMBSTONE_MS = 60 * 60 * 1000
+
 const clockSkewMs = 5 * 60 * 1000
 const oneDay = 24 * 60 * 60
 

@@ -1,4 +1,4 @@
-import type { Release } from './loader.ts'
+import type { Awaitable, Release } from './loader.ts'
 import { SessionError } from './session-error.ts'
 
 /** First come, first served, within this process: one holder for each name, the others wait in the order of their arrival. */
@@ -56,6 +56,21 @@ export class LockQueue {
       }
     }
     return this.take(name) ? release() : this.wait(name, waitMs).then(release)
+  }
+}
+
+/** How long a save or an end without a lock of its own waits for one. */
+export const LOCK_WAIT_MS = 10_000
+
+/** Runs it under a lock, and gives the lock back, however it ends; at once where the lock is there. */
+export const underLock = <Value>(lock: Release | Promise<Release>, run: () => Value): Awaitable<Value> =>
+  lock instanceof Promise ? lock.then(release => released(release, run)) : released(lock, run)
+
+export function released<Value>(release: Release, run: () => Value): Value {
+  try {
+    return run()
+  } finally {
+    void release()
   }
 }
 

@@ -17,28 +17,22 @@ export function openLogs(config: ServerConfig, now: () => number): Logs {
   const access = createLogFile(accessTarget(config))
   const file = createLogFile(errorTarget(config), { immediate: true })
   const error = createErrorLog(file, config.directives.LogLevel, now)
-  for (const [name, log] of [
-    ['ErrorLog', file],
-    ['AccessLog', access],
-  ] as const) {
+  const failureOf = (name: 'ErrorLog' | 'AccessLog', log: LogFile): string | undefined => {
     const failure = log.open()
-    if (failure !== undefined) throw new LogError(`${name}: ${failure.message}`)
+    return failure && `${name}: ${failure.message}`
   }
+  const failure = failureOf('ErrorLog', file) ?? failureOf('AccessLog', access)
+  if (failure !== undefined) throw new LogError(failure)
   return {
     access,
     error,
     reopen(next) {
       error.reopen(errorTarget(next), next.directives.LogLevel)
       access.reopen(accessTarget(next))
-      for (const [name, log] of [
-        ['ErrorLog', file],
-        ['AccessLog', access],
-      ] as const) {
-        const message = log.open()?.message
-        if (message === undefined) continue
-        if (log === file) console.error(`pso: ${name}: ${message}`)
-        else error.write('error', `${name}: ${message}`)
-      }
+      const noError = failureOf('ErrorLog', file)
+      if (noError !== undefined) console.error(`pso: ${noError}`)
+      const noAccess = failureOf('AccessLog', access)
+      if (noAccess !== undefined) error.write('error', noAccess)
     },
     close() {
       access.close()

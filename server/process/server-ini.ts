@@ -35,7 +35,7 @@ export function configSource({ config, root, listen, workers }: ConfigArguments)
   return { ...(exists ? { file } : {}), overrides, environment: process.env, cwd }
 }
 
-/** Reads it; all errors of server.ini are in the message of a ConfigError, and so is a document root that is no directory. */
+/** Reads it; all errors of server.ini are in the message of a ConfigError, and so is a default document root that is missing. */
 export function readConfig(source: ServerConfigOptions): ServerConfig {
   try {
     const config = readServerConfig(source)

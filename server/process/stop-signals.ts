@@ -2,17 +2,21 @@
 const SAME_MS = 500
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT; who is told again means at once: the process ends with 1.
- * `now`: ms of a clock that only goes on.
+ * Calls `stop` at the first SIGTERM or SIGINT; who is told again means at once: the process ends with 1. The function that it returns
+ * begins the same stop for another reason.
  */
-export function onStopSignal(stop: () => void, now: () => number = () => performance.now()): void {
-  let toldAt: number | undefined
+export function onStopSignal(stop: () => void): () => void {
+  let since: number | undefined
+  const begin = (): void => {
+    if (since !== undefined) return
+    since = performance.now()
+    stop()
+  }
   const told = (): void => {
-    if (toldAt === undefined) {
-      toldAt = now()
-      stop()
-    } else if (now() - toldAt > SAME_MS) process.exit(1)
+    if (since !== undefined && performance.now() - since > SAME_MS) process.exit(1)
+    begin()
   }
   process.on('SIGTERM', told)
   process.on('SIGINT', told)
+  return begin
 }

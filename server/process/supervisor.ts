@@ -74,12 +74,11 @@ export function supervise(): Promise<number> {
     }, 1000)
     silence.unref()
 
-    const stop = (): void => {
+    onStopSignal(() => {
       stopping = true
       for (const worker of workers()) worker.process.kill('SIGTERM')
       if (workers().length === 0) process.exit(0)
-    }
-    onStopSignal(stop)
+    })
     process.on('SIGHUP', () => workers().forEach(worker => worker.process.kill('SIGHUP')))
     start()
     // the first use of Node's pattern for addresses takes some 7 ms: now, while the worker starts, and not when it asks for its port

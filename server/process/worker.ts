@@ -102,16 +102,12 @@ function announce(
 }
 
 function obeySignals(server: Server, readAgain: () => ServerConfig): void {
-  let stopping = false
-  const stop = (): void => {
-    if (stopping) return
-    stopping = true
+  const stop = onStopSignal(() => {
     server.close().then(
       () => process.exit(0),
       () => process.exit(1),
     )
-  }
-  onStopSignal(stop)
+  })
   // the primary is gone: nobody would replace or stop this worker
   process.on('disconnect', stop)
   process.on('SIGHUP', () => {

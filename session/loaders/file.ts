@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto'
-import { closeSync, constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
-import { opendir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { TOMBSTONE_MS } from '../life.ts'
 import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
+import { LOCK_WAIT_MS, released, underLock } from '../lock-queue.ts'
 import { SessionError } from '../session-error.ts'
 import { FileLock } from './file-lock.ts'
 import { OpenFiles } from './open-files.ts'
+import { purgeFiles } from './purge-files.ts'
 import { remembered } from './remembered.ts'
 import { type Found, readRecord, writeRecord } from './slots.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
 /** Else each reading after a writing would write the time of access. Only Linux has it, and for a file's owner. */
 const NO_ACCESS_TIME = constants.O_NOATIME ?? 0
-const TOMBSTONE_MS = 60 * 60 * 1000
-const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
-const LOCK_WAIT_MS = 10_000
 /** How many paths are at hand, some 300 bytes each. */
 const PATHS = 5000
 /** How often one who has no lock looks again at what another is writing. */
@@ -177,8 +176,7 @@ export class FileSessionLoader implements SessionLoader {
 
   /** Runs it under a lock of its own. */
   #locked<Value>(path: string, run: () => Value): Awaitable<Value> {
-    const lock = this.#lockPath(path, LOCK_WAIT_MS)
-    return lock instanceof Promise ? lock.then(release => released(release, run)) : released(lock, run)
+    return underLock(this.#lockPath(path, LOCK_WAIT_MS), run)
   }
 
   lock(id: string, context: LoadContext, waitMs: number): Release | Promise<Release> {
@@ -205,57 +203,8 @@ export class FileSessionLoader implements SessionLoader {
     }
   }
 
-  /** Looks at every file, a few at a time; one process at a time does it. */
-  async purge(now: number): Promise<number> {
-    const mutex = await this.#lock.mutex('purge')
-    if (mutex === undefined) return 0
-    let removed = 0
-    try {
-      await this.#lock.clear()
-      for await (const path of this.#files()) {
-        if (this.#purgeOne(path, now)) removed++
-        await new Promise(setImmediate)
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    } finally {
-      mutex()
-    }
-    return removed
-  }
-
-  async *#files(): AsyncGenerator<string> {
-    for await (const shelf of await opendir(this.directory)) {
-      if (!shelf.isDirectory() || !/^[0-9a-f]{2}$/.test(shelf.name)) continue
-      for await (const entry of await opendir(join(this.directory, shelf.name)))
-        if (entry.isFile() && /^[0-9a-f]{62}(?:\.damaged)?$/.test(entry.name))
-          yield join(this.directory, shelf.name, entry.name)
-    }
-  }
-
-  #purgeOne(path: string, now: number): boolean {
-    if (path.endsWith('.damaged')) return isOld(path, now) && removeFile(path)
-    const release = this.#lock.tryLock(path)
-    if (release === undefined) return false
-    try {
-      const fd = openSync(path, 'r+')
-      try {
-        const { record } = readRecord(fd)
-        // begun by a process that died before it wrote, or damaged and never asked for again
-        if (record === undefined) return isOld(path, now) && removeFile(path)
-        if (record.endsAt === undefined || record.endsAt > now) return false
-        // whoever has the file open finds it ended, and looks again
-        writeRecord(fd, { ...record, data: '{}', ended: true })
-      } finally {
-        closeSync(fd)
-      }
-      open.close(path)
-      return removeFile(path)
-    } catch {
-      return false
-    } finally {
-      release()
-    }
+  purge(now: number): Promise<number> {
+    return purgeFiles(this.directory, this.#lock, open, now)
   }
 
   close(): void {
@@ -352,21 +301,3 @@ type FailureCode = 'cannot-load' | 'cannot-save' | 'cannot-lock'
 
 const shortages = ['EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT']
 const isShortage = (error: unknown): boolean => shortages.includes((error as NodeJS.ErrnoException).code ?? '')
-
-function isOld(path: string, now: number): boolean {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  return stats !== undefined && now - stats.mtimeMs >= DAMAGED_MS
-}
-
-function removeFile(path: string): true {
-  unlinkSync(path)
-  return true
-}
-
-function released<Value>(release: Release, run: () => Value): Value {
-  try {
-    return run()
-  } finally {
-    void release()
-  }
-}

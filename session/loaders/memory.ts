@@ -1,8 +1,6 @@
+import { TOMBSTONE_MS } from '../life.ts'
 import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
-import { LockQueue } from '../lock-queue.ts'
-
-const TOMBSTONE_MS = 60 * 60 * 1000
-const LOCK_WAIT_MS = 10_000
+import { LOCK_WAIT_MS, LockQueue, underLock } from '../lock-queue.ts'
 
 /** Sessions in this process's memory: gone with it, and shared with no other. */
 export class MemoryLoader implements SessionLoader {
@@ -35,14 +33,7 @@ export class MemoryLoader implements SessionLoader {
 
   /** At once, unless another than the caller holds the lock. */
   #inTurn<Value>(key: string, { isLocked }: LoadContext, run: () => Value): Awaitable<Value> {
-    if (isLocked === true || !this.#queue.isHeld(key)) return run()
-    return this.#queue.wait(key, LOCK_WAIT_MS).then(() => {
-      try {
-        return run()
-      } finally {
-        this.#queue.leave(key)
-      }
-    })
+    return isLocked === true ? run() : underLock(this.#queue.lock(key, LOCK_WAIT_MS), run)
   }
 
   lock(id: string, { serviceId }: LoadContext, waitMs: number): Release | Promise<Release> {

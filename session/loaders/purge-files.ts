@@ -1,0 +1,75 @@
+import { closeSync, lstatSync, openSync, unlinkSync } from 'node:fs'
+import { opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileLock } from './file-lock.ts'
+import type { OpenFiles } from './open-files.ts'
+import { readRecord, writeRecord } from './slots.ts'
+
+/** How long a file that nobody can read is left where it is, for whoever wants to look at it. */
+const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
+
+/**
+ * Removes the files of sessions that are over, and what dead processes have left; resolves to how many. Looks at every file, one at a
+ * time; one process at a time does it. `now`: ms.
+ */
+export async function purgeFiles(directory: string, lock: FileLock, open: OpenFiles, now: number): Promise<number> {
+  const mutex = await lock.mutex('purge')
+  if (mutex === undefined) return 0
+  let removed = 0
+  try {
+    await lock.clear()
+    for await (const path of filesIn(directory)) {
+      if (purgeOne(path, lock, open, now)) removed++
+      await new Promise(setImmediate)
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  } finally {
+    mutex()
+  }
+  return removed
+}
+
+async function* filesIn(directory: string): AsyncGenerator<string> {
+  for await (const shelf of await opendir(directory)) {
+    if (!shelf.isDirectory() || !/^[0-9a-f]{2}$/.test(shelf.name)) continue
+    for await (const entry of await opendir(join(directory, shelf.name)))
+      if (entry.isFile() && /^[0-9a-f]{62}(?:\.damaged)?$/.test(entry.name))
+        yield join(directory, shelf.name, entry.name)
+  }
+}
+
+function purgeOne(path: string, lock: FileLock, open: OpenFiles, now: number): boolean {
+  if (path.endsWith('.damaged')) return isOld(path, now) && removeFile(path)
+  const release = lock.tryLock(path)
+  if (release === undefined) return false
+  try {
+    const fd = openSync(path, 'r+')
+    try {
+      const { record } = readRecord(fd)
+      // begun by a process that died before it wrote, or damaged and never asked for again
+      if (record === undefined) return isOld(path, now) && removeFile(path)
+      if (record.endsAt === undefined || record.endsAt > now) return false
+      // whoever has the file open finds it ended, and looks again
+      writeRecord(fd, { ...record, data: '{}', ended: true })
+    } finally {
+      closeSync(fd)
+    }
+    open.close(path)
+    return removeFile(path)
+  } catch {
+    return false
+  } finally {
+    release()
+  }
+}
+
+function isOld(path: string, now: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && now - stats.mtimeMs >= DAMAGED_MS
+}
+
+function removeFile(path: string): true {
+  unlinkSync(path)
+  return true
+}
