@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
-import { closeFileLoaders, onDamage } from '../session/index.ts'
+import { closeLoaders, onReport } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
 import { openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
@@ -64,7 +64,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   holder.site = make(options.config)
   const listeners = createListeners(app, directives.Timeout * 1000)
   await app.ready()
-  onDamage(message => logs.error.write('error', message))
+  onReport(message => logs.error.write('error', message))
   const stopPurge = startPurge(now, message => logs.error.write('error', message))
 
   return {
@@ -83,7 +83,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         logs.error.write('error', `${left} requests without a client did not end within ${SETTLE_MS / 1000} s`)
       await holder.site.watcher?.close()
       stopPurge()
-      closeFileLoaders()
+      await closeLoaders()
       logs.close()
     },
     reload(config) {

@@ -17,11 +17,13 @@ export function sessionOptions(
   const serviceId = directives.PSOServiceId ?? defaultServiceId(config.documentRoot, directives.ServerName, content)
   const forcedId = directives.PSOSessionId ?? plan.forcedIds.get(serviceId.toLowerCase())
   const directory = directives.PSOSessionFileLoader_Path
-  const type = directives.PSOSessionLoader.type
+  const choice = directives.PSOSessionLoader
   return {
     serviceId,
     loader: openLoader(
-      type === 'memory' ? { type } : { type, directory: directory ?? join(config.stateDirectory, 'sessions') },
+      choice.type === 'file'
+        ? { type: 'file', directory: directory ?? join(config.stateDirectory, 'sessions') }
+        : choice,
     ),
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
@@ -32,6 +34,7 @@ export function sessionOptions(
     lock: directives.PSOSessionLock,
     lockWaitMs: directives.PSOSessionLockWait * 1000,
     readOnly: directives.PSOSessionReadOnly,
+    maxSize: directives.PSOSessionMaxSize,
     cookie: cookieAttributes(directives, serviceId),
   }
 }

@@ -1,4 +1,4 @@
-import { fileLoaderAt } from './loaders/file.ts'
+import { openLoader } from './open-loader.ts'
 import { SessionError } from './session-error.ts'
 import type { SessionOptions } from './session-options.ts'
 
@@ -63,5 +63,7 @@ export function optionsWith(
       `a loader of one's own is not built yet: ${implementation.name} has a method ${name}; overload PATH or getPath`,
     )
   const path = options.fileLoaderPath ?? made.getPath?.(request, { serviceId: options.serviceId })
-  return path === undefined ? options : { ...options, loader: fileLoaderAt(options.resolvePath(path)) }
+  return path === undefined
+    ? options
+    : { ...options, loader: openLoader({ type: 'file', directory: options.resolvePath(path) }) }
 }

@@ -8,10 +8,10 @@ export {
   SessionImpl,
   type SessionImplementation,
 } from './implementation.ts'
-export type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from './loader.ts'
-export { closeFileLoaders, onDamage } from './loaders/file.ts'
-export { openLoader, purgeLoaders } from './open-loader.ts'
+export type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from './loader.ts'
+export { closeLoaders, openLoader, purgeLoaders } from './open-loader.ts'
 export { abandonSession, cookieOf, finishSession, openSession } from './open-session.ts'
+export { onReport } from './report.ts'
 export { closeCreation, type Session, type SessionData } from './session.ts'
 export { SessionError, type SessionErrorCode } from './session-error.ts'
 export type { SessionOptions } from './session-options.ts'

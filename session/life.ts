@@ -31,7 +31,16 @@ export function isTouchDue(options: SessionOptions, record: SessionRecord, now: 
 }
 
 /** How long an id that was ended stays known as such: no slower request may bring it back. */
-export const TOMBSTONE_MS = 60 * 60 * 1000
+const TOMBSTONE_MS = 60 * 60 * 1000
+
+/** What is left of a session that was ended at `now`, ms: the next version of its record, without its data. */
+export const tombstoneOf = (record: SessionRecord, now: number): SessionRecord => ({
+  ...record,
+  data: '{}',
+  ended: true,
+  endsAt: Math.max(now, record.usedAt) + TOMBSTONE_MS,
+  version: record.version + 1,
+})
 
 const clockSkewMs = 5 * 60 * 1000
 const oneDay = 24 * 60 * 60

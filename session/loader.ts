@@ -1,7 +1,7 @@
 /** A loader on local files answers at once, a remote one later. */
 export type Awaitable<Value> = Value | Promise<Value>
 
-/** What a loader keeps for one session. Times are ms since the epoch. */
+/** What a loader keeps for one session: plain values, which JSON can hold. Times are ms since the epoch. */
 export interface SessionRecord {
   readonly serviceId: string
   /** The session's values as `encode` writes them: text that a person can read. */
@@ -13,44 +13,60 @@ export interface SessionRecord {
   readonly endsAt?: number
   /** When its expiry (not idleness) ends it, where it was given one: kept with the record, so that code can set it once. */
   readonly expiresAt?: number
+  /** Whose it is, as `session.label()` said; absent: nobody's. */
+  readonly label?: string
   /** True for a tombstone: the session was ended (logout, regenerate, expiry in code) and its id may not come back. */
   readonly ended?: boolean
-  /** What the store had when the record was loaded, raised by one at each save; 0: not stored yet. */
+  /** Counts the savings: 1 for the first one. */
   readonly version: number
 }
 
-export interface LoadContext {
+/** The hold on one session: nobody else writes until it is given back. */
+export interface Lock {
+  /** Gives it back; a second call does nothing. Never fails: a lock that cannot be given back ends by itself. */
+  release(): Awaitable<void>
+}
+
+/** For whom a loader works. */
+export interface LoaderContext {
   readonly serviceId: string
-  /** True where the caller holds the session's lock: nobody else writes. Absent: it does not. */
-  readonly isLocked?: boolean
+  /** The session's lock, where the caller holds it. */
+  readonly lock?: Lock | undefined
+  /** True at a save that is the holder's last: a loader may give the lock back with it, in one round trip. `release` is called all the same. */
+  readonly isLast?: boolean
   /** The request, for the loaders of users (`getPath(req, session)`); absent outside a request. */
   readonly req?: unknown
 }
 
-/** Unlocks; a second call does nothing. */
-export type Release = () => Awaitable<void>
-
 /**
  * Keeps the records of sessions and decides nothing about them: which ids are known, what has ended, what changed and when
- * to lock is `open-session.ts` and `save-session.ts`. `remove`, `newSessionId`, `purge` and `lock` may be absent in a loader
- * of a user's; ours have all. Absent records are `undefined`; every failure is a SessionError.
+ * to lock is `open-session.ts` and `save-session.ts`. Every failure is a SessionError.
  */
 export interface SessionLoader {
   /** The saved record (a tombstone too), or undefined when there is none. Does not judge whether it has ended. */
-  load(id: string, context: LoadContext): Awaitable<SessionRecord | undefined>
-  /** Stores the record as version `record.version + 1` if the store still has `record.version`; else stores nothing. */
-  save(id: string, record: SessionRecord, context: LoadContext): Awaitable<'saved' | 'conflict'>
-  /** Leaves a tombstone; removing what is not there is fine. */
-  remove?(id: string, context: LoadContext): Awaitable<void>
-  /** A new id that nobody can guess; default: 160 random bits. */
-  newSessionId?(context: LoadContext): Awaitable<string>
-  /** Removes, in small steps, records with `endsAt <= now`; resolves to how many. */
-  purge?(now: number): Awaitable<number>
+  load(id: string, context: LoaderContext): Awaitable<SessionRecord | undefined>
   /**
-   * Waits for the session's lock, across requests and processes, at most `waitMs`, then a SessionError 'lock-timeout'.
-   * Fair within a process. Absent: the lock of the state directory is used.
+   * Stores the record if the store has the version before it (`record.version - 1`; none for version 1), else stores nothing. A caller
+   * without the lock waits for it; one that has lost it gets 'conflict'.
    */
-  lock?(id: string, context: LoadContext, waitMs: number): Awaitable<Release>
+  save(id: string, record: SessionRecord, context: LoaderContext): Awaitable<'saved' | 'conflict'>
+  /** Waits for the session's lock at most `waitMs`, then a SessionError 'lock-timeout'. First come, first served within a process. */
+  lock(id: string, context: LoaderContext, waitMs: number): Awaitable<Lock>
+  /** Removes, in small steps and in one process at a time, records with `endsAt <= now`; resolves to how many. */
+  purge(now: number): Awaitable<number>
+  /** A new id that nobody can guess; absent: 160 random bits. */
+  newSessionId?(context: LoaderContext): Awaitable<string>
+  /** What is stored, in no order, tombstones too, of keys that begin so; absent where it cannot be listed. */
+  list?(keyPrefix?: string): AsyncIterable<StoredSession>
   /** Closes descriptors and connections; locks that are held stay held until they are released. */
   close?(): Awaitable<void>
+}
+
+/** A session as an administrator sees it: without its id, which would let in whoever reads it. */
+export interface StoredSession {
+  /** `sessionKey` of its service and id. */
+  readonly key: string
+  readonly record: SessionRecord
+  /** Ends it, as a logout does. */
+  end(): Awaitable<void>
 }

@@ -1,10 +1,10 @@
-import type { Awaitable, Release } from './loader.ts'
+import type { Awaitable, Lock } from './loader.ts'
 import { SessionError } from './session-error.ts'
 
 /** First come, first served, within this process: one holder for each name, the others wait in the order of their arrival. */
 export class LockQueue {
   /** Undefined for a name that is held and waited for by nobody. */
-  readonly #waiting = new Map<string, (() => void)[] | undefined>()
+  readonly #waiting = new Map<string, Waiter[] | undefined>()
 
   /** True and held, if nobody holds it. */
   take(name: string): boolean {
@@ -16,18 +16,24 @@ export class LockQueue {
   /** Resolves when it is the caller's turn, and it holds; a SessionError 'lock-timeout' after `waitMs`. */
   wait(name: string, waitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const turn = (): void => {
-        clearTimeout(timer)
-        resolve()
-      }
       const timer = setTimeout(() => {
         const waiting = this.#waiting.get(name)
-        waiting?.splice(waiting.indexOf(turn), 1)
+        waiting?.splice(waiting.indexOf(waiter), 1)
         reject(lockTimeout(waitMs))
       }, waitMs)
+      const waiter: Waiter = {
+        turn() {
+          clearTimeout(timer)
+          resolve()
+        },
+        fail(error) {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
       const others = this.#waiting.get(name)
-      if (others === undefined) this.#waiting.set(name, [turn])
-      else others.push(turn)
+      if (others === undefined) this.#waiting.set(name, [waiter])
+      else others.push(waiter)
     })
   }
 
@@ -43,34 +49,53 @@ export class LockQueue {
   leave(name: string): void {
     const next = this.#waiting.get(name)?.shift()
     if (next === undefined) this.#waiting.delete(name)
-    else next()
+    else next.turn()
+  }
+
+  /** Sends all away who wait, for whatever: what they wait for cannot be had. Holders stay. */
+  failAll(error: Error): void {
+    for (const waiting of this.#waiting.values()) for (const waiter of waiting?.splice(0) ?? []) waiter.fail(error)
   }
 
   /** The whole lock, for what lives in one process. */
-  lock(name: string, waitMs: number): Release | Promise<Release> {
-    const release = (): Release => {
-      let held = true
-      return () => {
-        if (held) this.leave(name)
-        held = false
-      }
-    }
-    return this.take(name) ? release() : this.wait(name, waitMs).then(release)
+  lock(name: string, waitMs: number): Awaitable<Lock> {
+    return this.take(name) ? new QueueLock(this, name) : this.wait(name, waitMs).then(() => new QueueLock(this, name))
   }
 }
 
-/** How long a save or an end without a lock of its own waits for one. */
+interface Waiter {
+  turn(): void
+  fail(error: Error): void
+}
+
+class QueueLock implements Lock {
+  readonly #name: string
+  #queue: LockQueue | undefined
+
+  constructor(queue: LockQueue, name: string) {
+    this.#queue = queue
+    this.#name = name
+  }
+
+  release(): void {
+    const queue = this.#queue
+    this.#queue = undefined
+    queue?.leave(this.#name)
+  }
+}
+
+/** How long a save without a lock of its own waits for one. */
 export const LOCK_WAIT_MS = 10_000
 
 /** Runs it under a lock, and gives the lock back, however it ends; at once where the lock is there. */
-export const underLock = <Value>(lock: Release | Promise<Release>, run: () => Value): Awaitable<Value> =>
-  lock instanceof Promise ? lock.then(release => released(release, run)) : released(lock, run)
+export const underLock = <Value>(lock: Awaitable<Lock>, run: () => Value): Awaitable<Value> =>
+  lock instanceof Promise ? lock.then(got => released(got, run)) : released(lock, run)
 
-export function released<Value>(release: Release, run: () => Value): Value {
+export function released<Value>(lock: Lock, run: () => Value): Value {
   try {
     return run()
   } finally {
-    void release()
+    void lock.release()
   }
 }
 

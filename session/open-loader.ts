@@ -1,19 +1,53 @@
 import type { SessionLoader } from './loader.ts'
-import { fileLoaderAt, openFileLoaders } from './loaders/file.ts'
+import { FileSessionLoader } from './loaders/file.ts'
 import { MemoryLoader } from './loaders/memory.ts'
 
 /** What PSOSessionLoader says, its path resolved. */
-export type LoaderSpec = { readonly type: 'file'; readonly directory: string } | { readonly type: 'memory' }
+export type LoaderSpec =
+  | { readonly type: 'file'; readonly directory: string }
+  | { readonly type: 'memory' }
+  | { readonly type: 'sqlite'; readonly path: string }
+  | { readonly type: 'redis' | 'postgres' | 'mysql'; readonly url: string }
 
-const memory = new MemoryLoader()
+/** One for each place in a process: locks, open files and connections are shared. */
+const loaders = new Map<string, SessionLoader>()
 
-/** The loader of a specification: one for each directory, and one memory a process. */
-export const openLoader = (spec: LoaderSpec): SessionLoader =>
-  spec.type === 'memory' ? memory : fileLoaderAt(spec.directory)
+/** The loader of a specification: one for each place, and one memory a process. */
+export function openLoader(spec: LoaderSpec): SessionLoader {
+  const place = `${spec.type}:${placeOf(spec)}`
+  let loader = loaders.get(place)
+  if (loader === undefined) loaders.set(place, (loader = make(spec)))
+  return loader
+}
+
+function placeOf(spec: LoaderSpec): string {
+  if (spec.type === 'memory') return ''
+  return 'url' in spec ? spec.url : 'path' in spec ? spec.path : spec.directory
+}
+
+function make(spec: LoaderSpec): SessionLoader {
+  switch (spec.type) {
+    case 'file':
+      return new FileSessionLoader(spec.directory)
+    case 'memory':
+      return new MemoryLoader()
+    default:
+      throw new Error(`the loader ${spec.type}: is not built yet`)
+  }
+}
 
 /** Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. */
 export async function purgeLoaders(now: number): Promise<number> {
   let removed = 0
-  for (const loader of [memory, ...openFileLoaders()]) removed += await loader.purge(now)
+  for (const loader of loaders.values()) removed += await loader.purge(now)
   return removed
+}
+
+/** Lets go of all descriptors, connections and lock files of this process; what is in its memory stays. */
+export async function closeLoaders(): Promise<void> {
+  for (const [place, loader] of loaders) {
+    if (loader.close === undefined) continue
+    loaders.delete(place)
+    await loader.close()
+  }
 }

@@ -1,7 +1,6 @@
-import { hasEnded } from './life.ts'
-import type { Awaitable, Release, SessionRecord } from './loader.ts'
-import { LockQueue } from './lock-queue.ts'
-import { fill, saveChanges, unlock } from './save-session.ts'
+import { hasEnded, tombstoneOf } from './life.ts'
+import type { Awaitable, SessionRecord } from './loader.ts'
+import { fill, saveAndUnlock, unlock } from './save-session.ts'
 import { makeSession, type Session, stateOf } from './session.ts'
 import { SessionError } from './session-error.ts'
 import { forcedIdOf, isSessionId } from './session-id.ts'
@@ -34,39 +33,32 @@ function openOne(state: SessionState, session: Session, ids: readonly string[], 
   const id = ids[at]
   if (id === undefined) return session
   const { options, context } = state
-  if (options.lock === 'off' || options.readOnly) return loadOne(state, session, ids, at, undefined)
-  const lock =
-    options.loader.lock?.(id, context, options.lockWaitMs) ??
-    fallback.lock(`${options.serviceId}\0${id}`, options.lockWaitMs)
-  if (lock instanceof Promise) return lock.then(release => loadOne(state, session, ids, at, release))
-  return loadOne(state, session, ids, at, lock)
+  if (options.lock !== 'on' || options.readOnly) return loadOne(state, session, ids, at)
+  const lock = options.loader.lock(id, context, options.lockWaitMs)
+  if (lock instanceof Promise)
+    return lock.then(held => {
+      context.lock = held
+      return loadOne(state, session, ids, at)
+    })
+  context.lock = lock
+  return loadOne(state, session, ids, at)
 }
 
-/** Stands in for a loader without a lock: exact within this process. */
-const fallback = new LockQueue()
-
-function loadOne(
-  state: SessionState,
-  session: Session,
-  ids: readonly string[],
-  at: number,
-  release: Release | undefined,
-): Awaitable<Session> {
-  state.context.isLocked = release !== undefined
+function loadOne(state: SessionState, session: Session, ids: readonly string[], at: number): Awaitable<Session> {
   try {
     const record = state.options.loader.load(ids[at]!, state.context)
-    if (!(record instanceof Promise)) return judge(state, session, ids, at, release, record)
+    if (!(record instanceof Promise)) return judge(state, session, ids, at, record)
     return record.then(
-      found => judge(state, session, ids, at, release, found),
-      error => failed(release, error),
+      found => judge(state, session, ids, at, found),
+      error => failed(state, error),
     )
   } catch (error) {
-    return failed(release, error)
+    return failed(state, error)
   }
 }
 
-function failed(release: Release | undefined, error: unknown): never {
-  void release?.()
+function failed(state: SessionState, error: unknown): never {
+  void unlock(state)
   throw error
 }
 
@@ -75,12 +67,10 @@ function judge(
   session: Session,
   ids: readonly string[],
   at: number,
-  release: Release | undefined,
   record: SessionRecord | undefined,
 ): Awaitable<Session> {
   const isKnown = record !== undefined && record.serviceId === state.options.serviceId
   if (isKnown && !hasEnded(record, state.now())) {
-    state.release = release
     try {
       fill(session, record)
     } catch (cause) {
@@ -92,13 +82,31 @@ function judge(
   }
   if (state.isForced) {
     // it is made when something is written to it, over what was there of it
-    state.release = release
     if (isKnown) state.replaced = record.version
     return session
   }
-  state.context.isLocked = false
-  const unlocked = release?.()
+  if (isKnown && record.ended !== true) return buryFound(state, session, ids, at, record)
+  const unlocked = unlock(state)
   if (unlocked instanceof Promise) return unlocked.then(() => openOne(state, session, ids, at + 1))
+  return openOne(state, session, ids, at + 1)
+}
+
+/** What was found over stays over, though a clock that went wrong be set right: a visitor who was told so will not meet it again. */
+async function buryFound(
+  state: SessionState,
+  session: Session,
+  ids: readonly string[],
+  at: number,
+  record: SessionRecord,
+): Promise<Session> {
+  const { options, context, now } = state
+  try {
+    if (!options.readOnly) await options.loader.save(ids[at]!, tombstoneOf(record, now()), { ...context, isLast: true })
+  } catch {
+    // it is over without that
+  } finally {
+    await unlock(state)
+  }
   return openOne(state, session, ids, at + 1)
 }
 
@@ -110,24 +118,17 @@ export function finishSession(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  if (state.pending !== undefined) return finishLater(state, session)
-  let saved: Awaitable<void>
-  try {
-    saved = saveChanges(state, session)
-  } catch (error) {
-    void unlock(state)
-    throw error
-  }
-  return saved instanceof Promise ? finishAfter(state, saved) : unlock(state)
+  return state.pending === undefined ? saveAndUnlock(state, session) : finishLater(state, session)
 }
 
 async function finishLater(state: SessionState, session: Session): Promise<void> {
   try {
     await settlePending(state)
-    await saveChanges(state, session)
-  } finally {
+  } catch (error) {
     await unlock(state)
+    throw error
   }
+  await saveAndUnlock(state, session)
 }
 
 /** Waits for all of them, and for those that they begin; throws what the first one failed with. */
@@ -138,14 +139,6 @@ async function settlePending(state: SessionState): Promise<void> {
     for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') failures.push(result.reason)
   }
   if (failures.length > 0) throw failures[0]
-}
-
-async function finishAfter(state: SessionState, saved: Promise<void>): Promise<void> {
-  try {
-    await saved
-  } finally {
-    await unlock(state)
-  }
 }
 
 /** The end of a request that failed: what was changed and not saved is dropped. */
@@ -178,4 +171,4 @@ export function cookieOf(session: Session): string | undefined {
 
 /** Something was written to a session that the store does not know yet. */
 const begins = (state: SessionState, session: Session): boolean =>
-  state.status === 'new' && !state.isFinished && Object.keys(session).length > 0
+  state.status === 'new' && !state.isFinished && state.hasBegun(session)

@@ -1,11 +1,15 @@
-import { decode } from './encode.ts'
-import { expiryAtCreation, hasEnded } from './life.ts'
+import { decode, encode } from './encode.ts'
+import { expiryAtCreation, hasEnded, tombstoneOf } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
+import { merge } from './merge.ts'
 import { SessionError } from './session-error.ts'
 import { newSessionId } from './session-id.ts'
 import type { SessionState } from './session-state.ts'
 
 type Data = Record<string, unknown>
+
+/** How often a step that needs the lock begins again because the lock was lost on the way. */
+const TRIES = 5
 
 /** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader is. */
 export function saveChanges(state: SessionState, data: Data, mustExist = false): Awaitable<void> {
@@ -13,53 +17,84 @@ export function saveChanges(state: SessionState, data: Data, mustExist = false):
   if (state.status === 'ended') return bury(state)
   const record = state.recordOf(data, mustExist)
   if (record === undefined) return
-  if (state.id === undefined) {
-    if (state.isHeadGone)
-      throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
-    const made = state.options.loader.newSessionId?.(state.context)
-    if (made instanceof Promise) return made.then(id => store(state, id, record))
-    return store(state, made ?? newSessionId(), record)
+  const id = idOf(state)
+  return id instanceof Promise ? id.then(made => store(state, data, made, record)) : store(state, data, id, record)
+}
+
+/** The last thing that is done with a session, or with its lock: both in one step where the loader can. */
+export function saveAndUnlock(state: SessionState, data: Data): Awaitable<void> {
+  state.context.isLast = true
+  let saved: Awaitable<void>
+  try {
+    saved = saveChanges(state, data)
+  } catch (error) {
+    void unlock(state)
+    throw error
   }
-  return store(state, state.id, record)
+  return saved instanceof Promise ? saved.finally(() => unlock(state)) : unlock(state)
 }
 
 /** A use is not written either; whatever else is to be, is an error. */
 function refuseChanges(state: SessionState, data: Data, mustExist: boolean): void {
   const isEnded = state.status === 'ended' && state.record !== undefined
   const record = isEnded || mustExist ? undefined : state.recordOf(data, false)
-  const isKept = !isEnded && !mustExist && state.expiresAt === (state.record ?? state).expiresAt
+  const { expiresAt, label } = state.record ?? state
+  const isKept = !isEnded && !mustExist && state.expiresAt === expiresAt && state.label === label
   if (isKept && (record === undefined || record.data === state.record?.data)) return
   throw new SessionError('read-only', 'the session was changed, but PSOSessionReadOnly is on')
 }
 
-function store(state: SessionState, id: string, record: SessionRecord): Awaitable<void> {
-  state.id = id
-  const answer = state.options.loader.save(id, record, state.context)
-  return answer instanceof Promise
-    ? answer.then(result => stored(state, record, result))
-    : stored(state, record, answer)
+/** The session's id; the loader makes one for a session that begins. */
+export function idOf(state: SessionState): Awaitable<string> {
+  if (state.id !== undefined) return state.id
+  if (state.isHeadGone)
+    throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+  const made = state.options.loader.newSessionId?.(state.context) ?? newSessionId()
+  if (made instanceof Promise) return made.then(id => (state.id ??= id))
+  return (state.id = made)
 }
 
-function stored(state: SessionState, record: SessionRecord, answer: 'saved' | 'conflict'): Awaitable<void> {
-  if (answer === 'conflict') {
-    if (state.options.lock === 'on')
-      throw new SessionError('conflict', 'the session was changed or ended by another request meanwhile')
-    return overwrite(state, record)
-  }
-  state.record = { ...record, version: record.version + 1 }
+function store(state: SessionState, data: Data, id: string, record: SessionRecord): Awaitable<void> {
+  const answer = state.options.loader.save(id, record, state.context)
+  return answer instanceof Promise
+    ? answer.then(result => stored(state, data, record, result))
+    : stored(state, data, record, answer)
+}
+
+function stored(state: SessionState, data: Data, record: SessionRecord, answer: 'saved' | 'conflict'): Awaitable<void> {
+  if (answer === 'conflict') return saveOver(state, data)
+  keep(state, record)
+}
+
+function keep(state: SessionState, record: SessionRecord): void {
+  state.record = record
   state.status = 'open'
   state.isTouched = false
 }
 
-/** Without a lock the last one wins, except over the end of a session. */
-function overwrite(state: SessionState, record: SessionRecord): Awaitable<void> {
-  const again = (current: SessionRecord | undefined): Awaitable<void> => {
-    if (current === undefined || hasEnded(current, state.now()))
-      throw new SessionError('conflict', 'the session was ended by another request meanwhile')
-    return store(state, state.id!, { ...record, version: current.version })
-  }
-  const current = state.options.loader.load(state.id!, state.context)
-  return current instanceof Promise ? current.then(again) : again(current)
+/**
+ * The store has another version than the one that was read. `merge` brings both sides together key by key, `off` lets the last one win,
+ * `on` refuses: the lock was lost, or given back. Nothing goes over the end of a session.
+ */
+function saveOver(state: SessionState, data: Data): Promise<void> {
+  const { lock } = state.options
+  if (lock === 'on') throw conflict('changed or ended')
+  return underNewLock(state, state.id!, async current => {
+    if (lock === 'merge') mergeInto(state, data, current)
+    else state.record = alive(state, current)
+    return saveLast(state, data)
+  })
+}
+
+const conflict = (how: 'changed or ended' | 'ended'): SessionError =>
+  new SessionError('conflict', `the session was ${how} by another request meanwhile`)
+
+async function saveLast(state: SessionState, data: Data): Promise<'saved' | 'conflict'> {
+  const record = state.recordOf(data, true)
+  if (record === undefined) return 'saved'
+  const answer = await state.options.loader.save(state.id!, record, { ...state.context, isLast: true })
+  if (answer === 'saved') keep(state, record)
+  return answer
 }
 
 /** Ends the session in the store: a tombstone that no slower request writes over. */
@@ -67,20 +102,109 @@ function bury(state: SessionState): Awaitable<void> {
   const { id, record } = state
   if (id === undefined || record === undefined || record.ended === true) return
   state.record = { ...record, ended: true }
-  return state.options.loader.remove?.(id, state.context)
+  return endStored(state, id, record)
 }
 
-/** The same data under another id; the old id dies. The lock of the old one is kept, so that nobody meets it half-way. */
+/** Ends what is stored under an id, whatever another has made of it meanwhile. */
+function endStored(state: SessionState, id: string, known: SessionRecord): Awaitable<void> {
+  const { options, context, now } = state
+  const answer = options.loader.save(id, tombstoneOf(known, now()), context)
+  return answer instanceof Promise
+    ? answer.then(result => (result === 'saved' ? undefined : endOther(state, id)))
+    : answer === 'saved'
+      ? undefined
+      : endOther(state, id)
+}
+
+function endOther(state: SessionState, id: string): Promise<void> {
+  return underNewLock(state, id, async current => {
+    if (current === undefined || current.ended === true) return 'saved'
+    return state.options.loader.save(id, tombstoneOf(current, state.now()), { ...state.context, isLast: true })
+  })
+}
+
+/** Takes a lock, and again if it was lost on the way, for a step that needs what the store has now. */
+async function underNewLock(
+  state: SessionState,
+  id: string,
+  step: (current: SessionRecord | undefined) => Promise<'saved' | 'conflict'>,
+): Promise<void> {
+  const { context, options } = state
+  await unlock(state)
+  for (let tries = 0; tries < TRIES; tries++) {
+    context.lock = await options.loader.lock(id, context, options.lockWaitMs)
+    try {
+      if ((await step(await options.loader.load(id, context))) === 'saved') return
+    } finally {
+      await unlock(state)
+    }
+  }
+  throw conflict('changed or ended')
+}
+
+function alive(state: SessionState, current: SessionRecord | undefined): SessionRecord {
+  if (current === undefined || hasEnded(current, state.now())) throw conflict('ended')
+  return current
+}
+
+/** Takes what the store has now as the state of the session, with this request's own changes over it. */
+function mergeInto(state: SessionState, data: Data, current: SessionRecord | undefined): void {
+  const theirs = alive(state, current)
+  const { record } = state
+  const merged = merge(decode(record?.data ?? '{}'), data, decode(theirs.data))
+  if (state.expiresAt === record?.expiresAt) state.expiresAt = theirs.expiresAt
+  if (state.label === record?.label) state.label = theirs.label
+  state.record = theirs
+  replaceData(data, merged)
+}
+
+/** Changes the session by a function and saves, exactly: where another was faster, the function is called again on what that one left. */
+export async function updateSession(state: SessionState, data: Data, change: () => unknown): Promise<void> {
+  if (state.status === 'ended') throw new SessionError('ended', 'the session has ended: there is nothing to update')
+  const before = encode(data)
+  const { record: base, options, context } = state
+  if (options.readOnly || base === undefined || context.lock !== undefined) {
+    await change()
+    try {
+      return await saveChanges(state, data, true)
+    } catch (error) {
+      // else the lock was lost: once more, on what the store has now
+      if (!(error instanceof SessionError) || error.code !== 'conflict' || base === undefined) throw error
+    }
+  }
+  await underNewLock(state, state.id!, async current => {
+    state.record = base
+    replaceData(data, decode(before))
+    mergeInto(state, data, current)
+    await change()
+    return saveLast(state, data)
+  })
+}
+
+/** The same data under another id; the old id dies. Nobody else knows the new one: it needs no lock. */
 export async function renewId(state: SessionState, data: Data): Promise<void> {
   if (state.isForced || state.status === 'ended') return
   if (state.isHeadGone)
     throw new SessionError('too-late', 'the id cannot change any more: the head of the response has left')
   const { id: oldId, record: old, context } = state
-  const { loader } = state.options
+  const { lock } = context
   state.id = undefined
   state.record = undefined
-  await saveChanges(state, data, true)
-  if (oldId !== undefined && old !== undefined) await loader.remove?.(oldId, context)
+  context.lock = undefined
+  try {
+    await saveChanges(state, data, true)
+  } catch (error) {
+    state.id = oldId
+    state.record = old
+    throw error
+  } finally {
+    context.lock = lock
+  }
+  try {
+    if (oldId !== undefined && old !== undefined) await endStored(state, oldId, old)
+  } finally {
+    await unlock(state)
+  }
 }
 
 /** Takes the data back to the last load or save; an end that was not saved is no end. */
@@ -90,6 +214,7 @@ export function revertChanges(state: SessionState, data: Data): void {
   if (record?.ended === true) return
   for (const key of Object.keys(data)) delete data[key]
   state.isTouched = false
+  state.label = record?.label
   if (record === undefined) {
     state.status = 'new'
     state.expiresAt = expiryAtCreation(options, state.createdAt)
@@ -106,9 +231,13 @@ export function fill(data: Data, record: SessionRecord): void {
   for (const key of Object.keys(values)) data[key] = values[key]
 }
 
+function replaceData(data: Data, values: Data): void {
+  for (const key of Object.keys(data)) if (!Object.hasOwn(values, key)) delete data[key]
+  for (const key of Object.keys(values)) data[key] = values[key]
+}
+
 export function unlock(state: SessionState): Awaitable<void> {
-  const { release } = state
-  state.release = undefined
-  state.context.isLocked = false
-  return release?.()
+  const { lock } = state.context
+  state.context.lock = undefined
+  return lock?.release()
 }

@@ -6,6 +6,7 @@ export type SessionErrorCode =
   | 'conflict'
   | 'unusable-path'
   | 'bad-value'
+  | 'too-large'
   | 'too-late'
   | 'bad-expiry'
   | 'bad-loader'

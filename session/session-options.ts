@@ -13,9 +13,11 @@ export interface SessionOptions {
   readonly expireOn?: { readonly date: number }
   /** PSOSessionIdle. Absent: one day for a session without an expiry, else no limit. */
   readonly idleSeconds?: number
-  readonly lock: 'on' | 'off'
+  readonly lock: 'on' | 'merge' | 'off'
   readonly lockWaitMs: number
   readonly readOnly: boolean
+  /** PSOSessionMaxSize: bytes of a session's data, as they are stored. */
+  readonly maxSize: number
   readonly cookie: CookieAttributes
   /** How ids travel; absent: by cookie. */
   readonly transport?: Transport

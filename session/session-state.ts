@@ -1,8 +1,9 @@
 import { encode } from './encode.ts'
 import { endOf, expiryAtCreation, isTouchDue } from './life.ts'
-import type { LoadContext, Release, SessionRecord } from './loader.ts'
+import type { LoaderContext, Lock, SessionRecord } from './loader.ts'
 import { newSessionId } from './session-id.ts'
 import type { SessionOptions } from './session-options.ts'
+import { checkSize } from './session-size.ts'
 import type { Presented } from './transport.ts'
 
 export type Status = 'new' | 'open' | 'ended'
@@ -15,7 +16,8 @@ export class SessionState {
   readonly options: SessionOptions
   readonly presented: Presented
   readonly now: () => number
-  readonly context: LoadContext & { isLocked: boolean }
+  /** What the loader is told; its `lock` is set while it is held. */
+  readonly context: LoaderContext & { lock: Lock | undefined; isLast: boolean }
   status: Status = 'new'
   /** The loader's name for it; undefined: no id yet. */
   id: string | undefined
@@ -23,12 +25,12 @@ export class SessionState {
   record: SessionRecord | undefined
   /** The version that a forced session's ended record has, which a new one is stored over. */
   replaced: number | undefined
-  /** Set while the lock is held. */
-  release: Release | undefined
   createdAt: number
   /** When its expiry ends it, ms; by the directives until code says something else. */
   expiresAt: number | undefined
-  /** True where expiry or last use changed, though no data did: a session that is there is written, none begins. */
+  /** Whose it is, by `session.label()`. */
+  label: string | undefined
+  /** True where expiry, label or last use changed, though no data did: a session that is there is written, none begins. */
   isTouched = false
   /** The id that the client has, and when it was told that it ends; what differs at the head of the response is told anew. */
   toldId: string | undefined
@@ -43,7 +45,7 @@ export class SessionState {
     this.options = options
     this.presented = presented
     this.now = now
-    this.context = { serviceId: options.serviceId, isLocked: false, req: presented.req }
+    this.context = { serviceId: options.serviceId, lock: undefined, isLast: false, req: presented.req }
     this.createdAt = now()
     this.expiresAt = expiryAtCreation(options, this.createdAt)
   }
@@ -59,6 +61,7 @@ export class SessionState {
     this.record = record
     this.createdAt = record.createdAt
     this.expiresAt = record.expiresAt
+    this.label = record.label
     this.toldId = id
     this.toldExpiresAt = record.expiresAt
   }
@@ -69,14 +72,20 @@ export class SessionState {
     return this.id
   }
 
+  /** True where a session that the store does not know is to be stored: something was written to it. */
+  hasBegun(data: Record<string, unknown>): boolean {
+    return this.label !== undefined || Object.keys(data).length > 0
+  }
+
   /** The record to be stored now, or undefined where nothing is to be written. `mustExist`: a new one is stored empty too. */
   recordOf(data: Record<string, unknown>, mustExist: boolean): SessionRecord | undefined {
-    const { record } = this
-    if (record === undefined && !mustExist && Object.keys(data).length === 0) return undefined
+    const { record, label } = this
+    if (record === undefined && !mustExist && !this.hasBegun(data)) return undefined
     const text = encode(data)
     const time = this.now()
     if (record !== undefined && text === record.data && !this.isTouched && !isTouchDue(this.options, record, time))
       return undefined
+    checkSize(text, data, this.options.maxSize)
     const endsAt = endOf(this.options, this.expiresAt, time)
     return {
       serviceId: this.options.serviceId,
@@ -85,7 +94,8 @@ export class SessionState {
       usedAt: time,
       ...(endsAt === undefined ? {} : { endsAt }),
       ...(this.expiresAt === undefined ? {} : { expiresAt: this.expiresAt }),
-      version: record?.version ?? this.replaced ?? 0,
+      ...(label === undefined ? {} : { label }),
+      version: (record?.version ?? this.replaced ?? 0) + 1,
     }
   }
 }

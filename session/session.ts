@@ -1,6 +1,6 @@
 import { expiryOf, type When } from './expiry-of.ts'
 import { endOf } from './life.ts'
-import { renewId, revertChanges, saveChanges, unlock } from './save-session.ts'
+import { renewId, revertChanges, saveAndUnlock, saveChanges, updateSession } from './save-session.ts'
 import { SessionError } from './session-error.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -32,8 +32,12 @@ export interface SessionMethods {
   touch(): void
   /** Saves, and lets the next request have it; what is changed afterwards may meet a conflict. */
   release(): Promise<void>
-  /** Changes it by a function and saves. */
+  /**
+   * Changes it by a function and saves: exactly, also without the lock, where the function may be called again on what another request
+   * left meanwhile. It should do nothing but change the session.
+   */
   update(change: (session: Session) => unknown): Promise<void>
+  /** Says whose it is (at most 255 characters, `''`: nobody's), so that `pso sessions` finds and ends all sessions of a user. */
   label(user: string): void
 }
 
@@ -124,31 +128,26 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
     }
   },
   release() {
-    return () =>
-      kept(
-        this,
-        (async () => {
-          try {
-            await saveChanges(stateOf(this), this)
-          } finally {
-            await unlock(stateOf(this))
-          }
-        })(),
-      )
+    return () => kept(this, (async () => saveAndUnlock(stateOf(this), this))())
   },
   update() {
     return change =>
       kept(
         this,
-        (async () => {
-          await change(this)
-          await saveChanges(stateOf(this), this)
-        })(),
+        updateSession(stateOf(this), this, () => change(this)),
       )
   },
   label() {
-    return () => {
-      throw new SessionError('not-built', 'session.label() is not built yet')
+    return user => {
+      if (typeof user !== 'string' || user.length > 255)
+        throw new TypeError(
+          `session.label: expected a text of at most 255 characters, got ${typeof user === 'string' ? `one of ${user.length}` : typeof user}`,
+        )
+      const state = stateOf(this)
+      const label = user === '' ? undefined : user
+      if (state.label === label) return
+      state.label = label
+      state.isTouched = true
     }
   },
 }

@@ -1,22 +1,63 @@
-import { type Kind, NotBuiltError } from '../kind.ts'
+import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
 import { oneWord } from './combinators.ts'
-import { expected } from './expected.ts'
+import { expected, showWord } from './expected.ts'
+import { readPathForWriting } from './paths.ts'
 
-/** Where sessions are kept; the directory of `file` is PSOSessionFileLoader_Path. */
-export type LoaderChoice = { readonly type: 'file' } | { readonly type: 'memory' }
+/** Where sessions are kept. The directory of `file` is PSOSessionFileLoader_Path; the path of `sqlite` is absolute. */
+export type LoaderChoice =
+  | { readonly type: 'file' }
+  | { readonly type: 'memory' }
+  | { readonly type: 'sqlite'; readonly path: string }
+  | { readonly type: 'redis' | 'postgres' | 'mysql'; readonly url: string }
+
+const forms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://… or mysql://…'
 
 /** The messages name the scheme alone: what follows may hold a password. */
 export const loaderChoice: Kind<LoaderChoice> = oneWord<LoaderChoice>({
   syntax:
-    'file: | memory: | sqlite:PATH | redis://… | rediss://… | postgres://… | mysql://… | MODULE[::CLASS] (only file: and memory: are built yet)',
-  expects: 'file: or memory:',
-  read(word) {
-    if (word === 'file:' || word === 'memory:') return { type: word === 'file:' ? 'file' : 'memory' }
-    const scheme = /^(sqlite|redis|rediss|postgres|mysql):/i.exec(word)
-    if (scheme !== null) throw new NotBuiltError(`the loader ${scheme[1]!.toLowerCase()}:`)
+    'file: | memory: | sqlite:PATH | redis://… | rediss://… | postgres://… | mysql://… | MODULE[::CLASS] (MODULE is not built yet)',
+  expects: forms,
+  read(word, context) {
+    if (word === 'file:') return { type: 'file' }
+    if (word === 'memory:') return { type: 'memory' }
+    const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/is.exec(word) ?? []
+    switch (scheme.toLowerCase()) {
+      case 'sqlite':
+        return { type: 'sqlite', path: sqlitePath(rest, context) }
+      case 'redis':
+      case 'rediss':
+        return { type: 'redis', url: urlOf(word, 'redis://HOST:PORT/NUMBER') }
+      case 'postgres':
+      case 'postgresql':
+        return { type: 'postgres', url: urlOf(word, 'postgres://USER:PASSWORD@HOST:PORT/DATABASE') }
+      case 'mysql':
+        return { type: 'mysql', url: urlOf(word, 'mysql://USER:PASSWORD@HOST:PORT/DATABASE') }
+    }
     const isModule = /::/.test(word) || /^[^:]*[./][^:]*$/.test(word)
     if (isModule && !word.includes('://')) throw new NotBuiltError("a loader of one's own, named by a directive,")
-    throw expected('file: or memory:', word.replace(/^([A-Za-z0-9+.-]*:).+$/, '$1…'))
+    throw expected(forms, withoutSecrets(word))
   },
-  show: ({ type }) => `${type}:`,
+  show(choice) {
+    if ('url' in choice) return shownUrl(choice.url)
+    return showWord(choice.type === 'sqlite' ? `sqlite:${choice.path}` : `${choice.type}:`)
+  },
 })
+
+function sqlitePath(word: string, context: ValueContext): string {
+  const path = word.startsWith('//') ? undefined : readPathForWriting(word, context)
+  if (path === undefined) throw expected('sqlite:PATH, the path relative to StateDirectory', `sqlite:${word}`)
+  return path
+}
+
+function urlOf(word: string, form: string): string {
+  const url = URL.parse(word)
+  const isWhole = url !== null && word.includes('://') && url.hostname !== '' && url.hash === ''
+  if (!isWhole || (form.endsWith('/DATABASE') && url.pathname.length < 2)) throw expected(form, withoutSecrets(word))
+  return word
+}
+
+const withoutSecrets = (word: string): string => word.replace(/^([A-Za-z0-9+.-]*:).+$/s, '$1…')
+
+/** Drivers take secrets in the query too; the one before the host `showWord` covers. */
+const shownUrl = (url: string): string =>
+  showWord(url.replace(/([?&][^=&]*(?:pass|pwd|secret|key)[^=&]*=)[^&]*/gi, '$1***'))

@@ -1,5 +1,16 @@
 import { directive } from '../directive.ts'
-import { expiry, expiryDay, flag, loaderChoice, notBuilt, oneOf, optional, pathForWriting, seconds } from '../kinds.ts'
+import {
+  expiry,
+  expiryDay,
+  flag,
+  integer,
+  loaderChoice,
+  notBuilt,
+  oneOf,
+  optional,
+  pathForWriting,
+  seconds,
+} from '../kinds.ts'
 import { replace } from '../merge-rules.ts'
 
 export const session = {
@@ -35,13 +46,13 @@ export const session = {
     doc: 'Ends a session that has not been used for so many seconds.',
   }),
   PSOSessionLock: directive({
-    kind: notBuilt(oneOf('on', 'off'), 'merge'),
+    kind: oneOf('on', 'merge', 'off'),
     default: 'on',
     scope: 'directory',
     override: 'Session',
     repeat: 'last',
     merge: replace,
-    doc: 'Makes the requests of one session wait for one another, so that no change is lost.',
+    doc: 'Makes the requests of one session wait for one another, so that no change is lost; `merge` lets nobody wait and brings changes of two requests together key by key, `off` lets the last one win.',
   }),
   PSOSessionLockWait: directive({
     kind: seconds(),
@@ -60,6 +71,15 @@ export const session = {
     repeat: 'last',
     merge: replace,
     doc: 'Reads the session without waiting for its lock, and saves nothing.',
+  }),
+  PSOSessionMaxSize: directive({
+    kind: integer('BYTES', 64, 16 * 1024 * 1024),
+    default: 1024 * 1024,
+    scope: 'directory',
+    override: 'Session',
+    repeat: 'last',
+    merge: replace,
+    doc: 'Refuses to save a session of more bytes, and names its largest key; at most 16 MiB.',
   }),
   PSOSessionTransport: directive({
     kind: notBuilt(oneOf('cookie'), 'url'),

@@ -13,10 +13,12 @@ import { opendir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Release } from '../loader.ts'
 import { LockQueue, lockTimeout } from '../lock-queue.ts'
 import { isDead, type LockOwner, self } from './lock-owner.ts'
 import { remembered } from './remembered.ts'
+
+/** Unlocks; a second call does nothing. */
+export type Release = () => void
 
 /** How long one process may pass a lock on among its own requests before it lets others try. */
 const TURN_MS = 20

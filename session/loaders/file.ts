@@ -1,14 +1,16 @@
-import { hash } from 'node:crypto'
-import { constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { TOMBSTONE_MS } from '../life.ts'
-import type { Awaitable, LoadContext, Release, SessionLoader, SessionRecord } from '../loader.ts'
+import { tombstoneOf } from '../life.ts'
+import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from '../loader.ts'
 import { LOCK_WAIT_MS, released, underLock } from '../lock-queue.ts'
+import { report } from '../report.ts'
 import { SessionError } from '../session-error.ts'
-import { FileLock } from './file-lock.ts'
+import { sessionKey, sessionName } from '../session-key.ts'
+import { FileLock, type Release } from './file-lock.ts'
 import { OpenFiles } from './open-files.ts'
 import { purgeFiles } from './purge-files.ts'
 import { remembered } from './remembered.ts'
+import { keyOfFile, sessionFile, sessionFiles } from './session-files.ts'
 import { type Found, readRecord, writeRecord } from './slots.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
@@ -19,33 +21,7 @@ const PATHS = 5000
 /** How often one who has no lock looks again at what another is writing. */
 const LOOKS = 20
 
-/** What is said of a file that was found damaged; the path, never the data. */
-export type DamageReport = (message: string) => void
-
-const loaders = new Map<string, FileSessionLoader>()
 const open = new OpenFiles()
-let reportDamage: DamageReport = () => {}
-
-/** Where damaged session files are reported to: the server's log. */
-export function onDamage(report: DamageReport): void {
-  reportDamage = report
-}
-
-/** The loader of a directory, one in a process: locks and open files are shared. */
-export function fileLoaderAt(directory: string): FileSessionLoader {
-  let loader = loaders.get(directory)
-  if (loader === undefined) loaders.set(directory, (loader = new FileSessionLoader(directory)))
-  return loader
-}
-
-/** Those that have been asked for. */
-export const openFileLoaders = (): readonly FileSessionLoader[] => [...loaders.values()]
-
-/** Lets go of all descriptors and of this process's lock files. */
-export function closeFileLoaders(): void {
-  for (const loader of loaders.values()) loader.close()
-  loaders.clear()
-}
 
 /**
  * One file a session, named by a hash of service and id, in 256 subdirectories; read and written in place (`slots.ts`), locked by a
@@ -56,7 +32,7 @@ export class FileSessionLoader implements SessionLoader {
   readonly directory: string
   readonly #lock: FileLock
   /** The file of a service and id. The same text each time, so that the tables by path find it at once. */
-  readonly #pathOfKey: (key: string) => string
+  readonly #pathOfName: (name: string) => string
   /** The version that was loaded or saved under the lock, by path: nobody else can have written since. */
   readonly #seen = new Map<string, number>()
   /** Files whose lost update was reported, until they are written again. */
@@ -66,22 +42,19 @@ export class FileSessionLoader implements SessionLoader {
   constructor(directory: string) {
     this.directory = directory
     this.#lock = new FileLock(directory, () => this.#lost())
-    this.#pathOfKey = remembered(PATHS, key => {
-      const name = hash('sha256', key, 'hex')
-      return `${directory}/${name.slice(0, 2)}/${name.slice(2)}`
-    })
+    this.#pathOfName = remembered(PATHS, name => sessionFile(directory, sessionKey(name)))
   }
 
-  load(id: string, context: LoadContext): SessionRecord | undefined {
-    const path = this.#pathOf(id, context)
+  load(id: string, context: LoaderContext): SessionRecord | undefined {
+    const path = this.#pathOfName(sessionName(context.serviceId, id))
     return this.#guard('cannot-load', 'the session could not be read', () =>
       this.#read(path, this.#isMine(path, context)),
     )
   }
 
   /** True where the caller holds the lock of that path, not only somebody in this process. */
-  #isMine(path: string, { isLocked }: LoadContext): boolean {
-    return isLocked === true && this.#lock.isHeld(path)
+  #isMine(path: string, { lock }: LoaderContext): boolean {
+    return lock !== undefined && this.#lock.isHeld(path)
   }
 
   #read(path: string, isMine: boolean): SessionRecord | undefined {
@@ -108,8 +81,8 @@ export class FileSessionLoader implements SessionLoader {
       found = readRecord(fd)
       if (!found.isDamaged) return found.record
     }
-    const release = this.#lock.tryLock(path)
-    if (release !== undefined) return released(release, () => this.#read(path, true))
+    const unlock = this.#lock.tryLock(path)
+    if (unlock !== undefined) return released(this.#holdOf(path, unlock), () => this.#read(path, true))
     if (found!.record !== undefined) return found!.record
     throw new Error(`${path} is being written`)
   }
@@ -117,32 +90,33 @@ export class FileSessionLoader implements SessionLoader {
   /** Under the lock: nobody is writing, so it is damage. A file without a whole slot is set aside, so that its visitor gets a fresh session. */
   #damaged(path: string, { record }: Found): SessionRecord | undefined {
     if (record !== undefined) {
-      if (!this.#reported.has(path)) reportDamage(`the session file ${path} has lost its last update to damage`)
+      if (!this.#reported.has(path)) report(`the session file ${path} has lost its last update to damage`)
       this.#reported.add(path)
       return record
     }
     open.close(path)
     renameSync(path, `${path}.damaged`)
-    reportDamage(`the session file ${path} is damaged and was set aside`)
+    report(`the session file ${path} is damaged and was set aside`)
     return undefined
   }
 
-  save(id: string, record: SessionRecord, context: LoadContext): Awaitable<'saved' | 'conflict'> {
-    const path = this.#pathOf(id, context)
+  save(id: string, record: SessionRecord, context: LoaderContext): Awaitable<'saved' | 'conflict'> {
+    const path = this.#pathOfName(sessionName(context.serviceId, id))
     const isMine = this.#isMine(path, context)
     const write = (): 'saved' | 'conflict' =>
       this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record, isMine))
     // without a lock of its own the comparison and the write would not be one step
-    return isMine || record.version === 0 ? write() : this.#locked(path, write)
+    return isMine || record.version === 1 ? write() : this.#locked(path, write)
   }
 
   #write(path: string, record: SessionRecord, isMine: boolean): 'saved' | 'conflict' {
     if (isMine && !this.#lock.isStillHeld(path)) return 'conflict'
     const known = this.#fdOf(path)
-    if (known === undefined && record.version > 0) return 'conflict'
+    if (known === undefined && record.version > 1) return 'conflict'
     const fd = known ?? this.#create(path)
-    const isSeen = isMine && this.#seen.get(path) === record.version
-    if (!isSeen && (readRecord(fd).record?.version ?? 0) !== record.version) return 'conflict'
+    const before = record.version - 1
+    const isSeen = isMine && this.#seen.get(path) === before
+    if (!isSeen && (readRecord(fd).record?.version ?? 0) !== before) return 'conflict'
     this.#seen.delete(path)
     try {
       writeRecord(fd, record)
@@ -152,26 +126,8 @@ export class FileSessionLoader implements SessionLoader {
       throw error
     }
     if (this.#reported.size > 0) this.#reported.delete(path)
-    if (isMine) this.#seen.set(path, record.version + 1)
+    if (isMine) this.#seen.set(path, record.version)
     return 'saved'
-  }
-
-  remove(id: string, context: LoadContext): Awaitable<void> {
-    const path = this.#pathOf(id, context)
-    const bury = (): void =>
-      this.#guard('cannot-save', 'the session could not be ended', () => {
-        const fd = this.#fdOf(path)
-        const stored = fd === undefined ? undefined : readRecord(fd).record
-        if (stored === undefined || stored.ended === true) return
-        this.#seen.delete(path)
-        writeRecord(fd!, {
-          ...stored,
-          data: '{}',
-          ended: true,
-          endsAt: Math.max(Date.now(), stored.usedAt) + TOMBSTONE_MS,
-        })
-      })
-    return this.#isMine(path, context) ? bury() : this.#locked(path, bury)
   }
 
   /** Runs it under a lock of its own. */
@@ -179,28 +135,58 @@ export class FileSessionLoader implements SessionLoader {
     return underLock(this.#lockPath(path, LOCK_WAIT_MS), run)
   }
 
-  lock(id: string, context: LoadContext, waitMs: number): Release | Promise<Release> {
-    return this.#lockPath(this.#pathOf(id, context), waitMs)
+  lock(id: string, context: LoaderContext, waitMs: number): Awaitable<Lock> {
+    return this.#lockPath(this.#pathOfName(sessionName(context.serviceId, id)), waitMs)
   }
 
-  #lockPath(path: string, waitMs: number): Release | Promise<Release> {
+  #lockPath(path: string, waitMs: number): Awaitable<Lock> {
     const message = 'the session could not be locked'
     return this.#guard('cannot-lock', message, () => {
       const lock = this.#lock.lock(path, waitMs)
-      if (!(lock instanceof Promise)) return this.#releaseOf(path, lock)
+      if (!(lock instanceof Promise)) return this.#holdOf(path, lock)
       return lock.then(
-        release => this.#releaseOf(path, release),
+        release => this.#holdOf(path, release),
         error => this.#fail('cannot-lock', message, error),
       )
     })
   }
 
-  #releaseOf(path: string, release: Release): Release {
+  #holdOf(path: string, unlock: Release): Lock {
     this.#seen.delete(path)
-    return () => {
-      this.#seen.delete(path)
-      return release()
+    return {
+      release: () => {
+        this.#seen.delete(path)
+        unlock()
+      },
     }
+  }
+
+  async *list(keyPrefix = ''): AsyncGenerator<StoredSession> {
+    this.#guard('cannot-load', 'the sessions could not be listed', () => {})
+    for await (const path of sessionFiles(this.directory, keyPrefix)) {
+      if (path.endsWith('.damaged')) continue
+      const record = this.#guard('cannot-load', 'the session could not be read', () => this.#peek(path))
+      if (record !== undefined) yield { key: keyOfFile(path), record, end: () => this.#end(path) }
+    }
+  }
+
+  /** Without keeping the file open: a list would take all descriptors. */
+  #peek(path: string): SessionRecord | undefined {
+    const fd = openSync(path, O_RDWR)
+    try {
+      return readRecord(fd).record
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #end(path: string): Awaitable<void> {
+    return this.#locked(path, () =>
+      this.#guard('cannot-save', 'the session could not be ended', () => {
+        const record = this.#read(path, true)
+        if (record !== undefined && record.ended !== true) this.#write(path, tombstoneOf(record, Date.now()), true)
+      }),
+    )
   }
 
   purge(now: number): Promise<number> {
@@ -210,10 +196,6 @@ export class FileSessionLoader implements SessionLoader {
   close(): void {
     this.#lost()
     this.#lock.close()
-  }
-
-  #pathOf(id: string, { serviceId }: LoadContext): string {
-    return this.#pathOfKey(`${serviceId}\0${id}`)
   }
 
   /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */

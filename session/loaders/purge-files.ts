@@ -1,8 +1,7 @@
 import { closeSync, lstatSync, openSync, unlinkSync } from 'node:fs'
-import { opendir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { FileLock } from './file-lock.ts'
 import type { OpenFiles } from './open-files.ts'
+import { sessionFiles } from './session-files.ts'
 import { readRecord, writeRecord } from './slots.ts'
 
 /** How long a file that nobody can read is left where it is, for whoever wants to look at it. */
@@ -18,7 +17,7 @@ export async function purgeFiles(directory: string, lock: FileLock, open: OpenFi
   let removed = 0
   try {
     await lock.clear()
-    for await (const path of filesIn(directory)) {
+    for await (const path of sessionFiles(directory)) {
       if (purgeOne(path, lock, open, now)) removed++
       await new Promise(setImmediate)
     }
@@ -28,15 +27,6 @@ export async function purgeFiles(directory: string, lock: FileLock, open: OpenFi
     mutex()
   }
   return removed
-}
-
-async function* filesIn(directory: string): AsyncGenerator<string> {
-  for await (const shelf of await opendir(directory)) {
-    if (!shelf.isDirectory() || !/^[0-9a-f]{2}$/.test(shelf.name)) continue
-    for await (const entry of await opendir(join(directory, shelf.name)))
-      if (entry.isFile() && /^[0-9a-f]{62}(?:\.damaged)?$/.test(entry.name))
-        yield join(directory, shelf.name, entry.name)
-  }
 }
 
 function purgeOne(path: string, lock: FileLock, open: OpenFiles, now: number): boolean {
@@ -51,7 +41,7 @@ function purgeOne(path: string, lock: FileLock, open: OpenFiles, now: number): b
       if (record === undefined) return isOld(path, now) && removeFile(path)
       if (record.endsAt === undefined || record.endsAt > now) return false
       // whoever has the file open finds it ended, and looks again
-      writeRecord(fd, { ...record, data: '{}', ended: true })
+      writeRecord(fd, { ...record, data: '{}', ended: true, version: record.version + 1 })
     } finally {
       closeSync(fd)
     }

@@ -17,7 +17,7 @@ const SLOT = 2048
 const PAGE = 2 * SLOT
 const IN_SLOT = SLOT - HEADER
 /** Bytes of an area of class 1, 2, ...; each class has two. The last one bounds a session. */
-const classSizes = [8 << 10, 32 << 10, 128 << 10, 512 << 10, 2 << 20] as const
+const classSizes = [8 << 10, 32 << 10, 128 << 10, 512 << 10, 2 << 20, 8 << 20, 32 << 20] as const
 
 /** What a file was found to hold. */
 export interface Found {
@@ -88,11 +88,10 @@ function parsed(text: string, version: number): SessionRecord | undefined {
   }
 }
 
-/** Writes the record as version `record.version + 1` into the slot whose turn it is. */
+/** Writes the record into the slot whose turn it is by its version. */
 export function writeRecord(fd: number, record: SessionRecord): void {
-  const version = record.version + 1
-  const { serviceId, createdAt, usedAt, endsAt, expiresAt, ended } = record
-  const text = `${JSON.stringify({ serviceId, createdAt, usedAt, endsAt, expiresAt, ended })}\n${record.data}`
+  const { serviceId, createdAt, usedAt, endsAt, expiresAt, label, ended, version } = record
+  const text = `${JSON.stringify({ serviceId, createdAt, usedAt, endsAt, expiresAt, label, ended })}\n${record.data}`
   // at most three bytes a character: what surely fits is not measured first
   const length = text.length * 3 <= IN_SLOT ? slot.write(text, HEADER) : Buffer.byteLength(text)
   const sizeClass = length <= IN_SLOT ? 0 : classSizes.findIndex(size => length <= size) + 1

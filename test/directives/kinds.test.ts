@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { type Kind, NotBuiltError } from '../../directives/kind.ts'
 import * as kinds from '../../directives/kinds.ts'
@@ -317,25 +318,31 @@ describeKind('typeByExtension', kinds.typeByExtension, {
   ],
 })
 
+const loaderForms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://… or mysql://…'
+
 describeKind('loaderChoice', kinds.loaderChoice, {
   takes: [
     [['file:'], { type: 'file' }],
     [['memory:'], { type: 'memory' }],
+    [['sqlite:a.db'], { type: 'sqlite', path: join(context.stateDirectory, 'a.db') }],
+    [['redis://h'], { type: 'redis', url: 'redis://h' }],
+    [['rediss://:p@h:1/2'], { type: 'redis', url: 'rediss://:p@h:1/2' }],
+    [['postgres://u:p@h/d'], { type: 'postgres', url: 'postgres://u:p@h/d' }],
+    [['postgresql://h/d?sslmode=require'], { type: 'postgres', url: 'postgresql://h/d?sslmode=require' }],
+    [['MySQL://u@h:1/d'], { type: 'mysql', url: 'MySQL://u@h:1/d' }],
   ],
   refuses: [
-    [['file'], 'expected file: or memory:, got "file"'],
-    [['file:/tmp'], 'expected file: or memory:, got "file:…"'],
-    [['mongodb://me:secret@host/db'], 'expected file: or memory:, got "mongodb:…"'],
+    [['file'], `expected ${loaderForms}, got "file"`],
+    [['file:/tmp'], `expected ${loaderForms}, got "file:…"`],
+    [['mongodb://me:secret@host/db'], `expected ${loaderForms}, got "mongodb:…"`],
+    [['redis://'], 'expected redis://HOST:PORT/NUMBER, got "redis:…"'],
+    [['redis:h'], 'expected redis://HOST:PORT/NUMBER, got "redis:…"'],
+    [['postgres://h'], 'expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, got "postgres:…"'],
+    [['mysql://h/'], 'expected mysql://USER:PASSWORD@HOST:PORT/DATABASE, got "mysql:…"'],
+    [['sqlite:'], 'expected sqlite:PATH, the path relative to StateDirectory, got "sqlite:"'],
+    [['sqlite:a.ts'], 'expected a path without a handler\'s extension, got "a.ts"'],
   ],
-  notBuilt: [
-    ['sqlite:a.db'],
-    ['redis://h'],
-    ['rediss://h'],
-    ['postgres://h'],
-    ['mysql://h'],
-    ['own.ts'],
-    ['own::Loader'],
-  ],
+  notBuilt: [['own.ts'], ['own::Loader']],
 })
 
 function messageOf(act: () => unknown): string {
@@ -348,7 +355,7 @@ function messageOf(act: () => unknown): string {
 }
 
 t.test('no message and nothing shown holds a password', async t => {
-  for (const text of ['redis://me:secret@host/0', 'mongodb://me:se@cret@host', 'Redis://:secret@host'])
+  for (const text of ['postgres://me:secret@host', 'mongodb://me:se@cret@host', 'Redis://:secret@host'])
     t.notMatch(
       messageOf(() => kinds.loaderChoice.parse([text], context)),
       /cret/,
@@ -362,6 +369,10 @@ t.test('no message and nothing shown holds a password', async t => {
     ['mailto:me@h.test', 'mailto:me@h.test'],
   ] as const)
     t.equal(kinds.showWord(word), shown, word)
+  t.equal(
+    kinds.loaderChoice.show(kinds.loaderChoice.parse(['postgres://h/d?sslpassword=secret&a=b'], context)),
+    'postgres://h/d?sslpassword=***&a=b',
+  )
   t.notMatch(kinds.expected('x', `redis://me:${'secret'.repeat(100)}@host`).message, /secret/, 'a long one')
   t.equal(kinds.expected('x', 'redis://:secret@host').message, 'expected x, got "redis://:***@host"')
 })

@@ -20,11 +20,20 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   PSOSessionExpire: ['900', '15*60', 'Mon, 15 Apr 2030 19:00:00 GMT'],
   PSOSessionExpireOn: ['31-12-2030'],
   PSOSessionIdle: ['24*60*60'],
-  PSOSessionLock: ['on', 'off'],
+  PSOSessionLock: ['on', 'merge', 'off'],
+  PSOSessionMaxSize: ['64', '1048576'],
   PSOSessionLockWait: ['5'],
   PSOSessionReadOnly: ['on'],
   PSOSessionTransport: ['cookie'],
-  PSOSessionLoader: ['file:', 'memory:'],
+  PSOSessionLoader: [
+    'file:',
+    'memory:',
+    'sqlite:sessions.sqlite',
+    'redis://127.0.0.1:6379/0',
+    'rediss://h',
+    'postgres://u@h:5432/d',
+    'mysql://u@h/d',
+  ],
   PSOSessionFileLoader_Path: ['sessions', '/tmp/path0/', '"/tmp/with blank"'],
   PSOCookieSession_Comment: ['"hi there"'],
   PSOCookieSession_Domain: ['.example.test'],
@@ -313,7 +322,7 @@ t.test('every row that a .psoaccess may hold is of the group that DESIGN 3 and A
   const of = (group: OverrideGroup | 'any'): string[] => (groups.get(group) ?? []).toSorted()
   const cookies = directiveNames.filter(name => name.startsWith('PSOCookieSession_'))
   const session = 'PSOServiceId PSOSessionId PSOSessionExpire PSOSessionExpireOn PSOSessionIdle PSOSessionLock'
-  const more = 'PSOSessionLockWait PSOSessionReadOnly PSOSessionTransport'
+  const more = 'PSOSessionLockWait PSOSessionMaxSize PSOSessionReadOnly PSOSessionTransport'
   t.same(of('Session'), [...`${session} ${more}`.split(' '), ...cookies].toSorted())
   const phases = directiveNames.filter(name => /^PSO.*Handler$/.test(name) && rows[name].scope === 'directory')
   const loaders = 'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOInput'

@@ -13,17 +13,19 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
-import { FileSessionLoader, onDamage } from '../../../session/loaders/file.ts'
+import { FileSessionLoader } from '../../../session/loaders/file.ts'
 import { self } from '../../../session/loaders/lock-owner.ts'
+import { onReport } from '../../../session/report.ts'
 import { loaderContract } from '../loader-contract.ts'
 
 const context = { serviceId: 'shop' }
-const record = (visits: number, version = 0): SessionRecord => ({
+/** Stored over version `before`. */
+const record = (visits: number, before = 0): SessionRecord => ({
   serviceId: 'shop',
   data: JSON.stringify({ visits }),
   createdAt: 1,
   usedAt: 1,
-  version,
+  version: before + 1,
 })
 
 function open(t: Test): FileSessionLoader {
@@ -134,14 +136,14 @@ t.test('1,000 random damages: the session before, or a fresh one, and never an e
 
 t.test('a session directory that is removed under us comes back by itself', async t => {
   const loader = open(t)
-  const release = await loader.lock('x', context, 1000)
-  loader.save('x', record(1), { ...context, isLocked: true })
-  release()
+  const lock = await loader.lock('x', context, 1000)
+  loader.save('x', record(1), { ...context, lock })
+  lock.release()
   rmSync(loader.directory, { recursive: true })
   const again = await loader.lock('x', context, 1000)
   t.equal(loader.load('x', context), undefined, 'not what an open descriptor remembers')
   t.equal(loader.save('x', record(5), context), 'saved')
-  again()
+  again.release()
   const other = new FileSessionLoader(loader.directory)
   t.equal(other.load('x', context)!.data, '{"visits":5}')
   other.close()
@@ -149,14 +151,14 @@ t.test('a session directory that is removed under us comes back by itself', asyn
 
 t.test('who reads without the lock waits for nobody, and takes nothing away that is just being written', async t => {
   const reports: string[] = []
-  onDamage(report => reports.push(report))
-  t.teardown(() => onDamage(() => {}))
+  onReport(report => reports.push(report))
+  t.teardown(() => onReport(() => {}))
   const writer = open(t)
   writer.save('x', record(1), context)
   writer.save('x', record(2, 1), context)
   const [file] = filesOf(writer.directory)
   const whole = readFileSync(file!)
-  const release = await writer.lock('x', context, 1000)
+  const lock = await writer.lock('x', context, 1000)
   const reader = new FileSessionLoader(writer.directory)
   t.teardown(() => reader.close())
   // the newer slot is the first: version 2
@@ -168,7 +170,7 @@ t.test('who reads without the lock waits for nobody, and takes nothing away that
   writeFileSync(file!, whole)
   t.equal(reader.load('x', context)!.data, '{"visits":2}')
   writeFileSync(file!, 'nonsense')
-  await release()
+  await lock.release()
   t.equal(reader.load('x', context), undefined, 'nobody writes: it is damage')
   t.ok(existsSync(`${file}.damaged`))
   t.same(reports, [`the session file ${file} is damaged and was set aside`])
@@ -176,8 +178,8 @@ t.test('who reads without the lock waits for nobody, and takes nothing away that
 
 t.test('an update that was lost to damage is reported once, until the next save', async t => {
   const reports: string[] = []
-  onDamage(report => reports.push(report))
-  t.teardown(() => onDamage(() => {}))
+  onReport(report => reports.push(report))
+  t.teardown(() => onReport(() => {}))
   const loader = open(t)
   loader.save('x', record(1), context)
   loader.save('x', record(2, 1), context)
@@ -191,8 +193,8 @@ t.test('an update that was lost to damage is reported once, until the next save'
 
 t.test('a file whose first save did not come to its end is no damage', async t => {
   const reports: string[] = []
-  onDamage(report => reports.push(report))
-  t.teardown(() => onDamage(() => {}))
+  onReport(report => reports.push(report))
+  t.teardown(() => onReport(() => {}))
   const loader = open(t)
   loader.save('x', record(1), context)
   const [file] = filesOf(loader.directory)
@@ -215,17 +217,17 @@ for (const [title, owner] of [
   t.test(`a lock left by ${title} is taken over`, async t => {
     const loader = open(t)
     loader.save('x', record(1), context)
-    await (await loader.lock('x', context, 1000))()
+    await (await loader.lock('x', context, 1000)).release()
     writeFileSync(lockOf(loader), owner)
-    const release = await loader.lock('x', context, 1000)
+    const lock = await loader.lock('x', context, 1000)
     t.equal(readFileSync(lockOf(loader), 'utf8'), self)
-    await release()
+    await lock.release()
   })
 
   t.test(`a purge removes the lock left by ${title}, and the session if it is over`, async t => {
     const loader = open(t)
     loader.save('x', { ...record(1), endsAt: 5 }, context)
-    await (await loader.lock('x', context, 1000))()
+    await (await loader.lock('x', context, 1000)).release()
     const lock = lockOf(loader)
     writeFileSync(lock, owner)
     t.equal(await loader.purge(6), 1)
@@ -239,33 +241,36 @@ t.test(
   async t => {
     const loader = open(t)
     loader.save('x', record(1), context)
-    await (await loader.lock('x', context, 1000))()
+    await (await loader.lock('x', context, 1000)).release()
     writeFileSync(lockOf(loader), `4194305 1 ${boot} 1`)
     await t.rejects(Promise.resolve(loader.lock('x', context, 50)), { code: 'lock-timeout' })
     const passed = Date.now() + 16_000
     t.intercept(Date, 'now', { value: () => passed })
-    await (await loader.lock('x', context, 1000))()
+    await (await loader.lock('x', context, 1000)).release()
   },
 )
 
 t.test('who held a lock for long and lost it writes nothing, and gives nothing back', async t => {
   const loader = open(t)
   loader.save('x', record(1), context)
-  const release = await loader.lock('x', context, 1000)
-  const loaded = loader.load('x', { ...context, isLocked: true })!
+  const lock = await loader.lock('x', context, 1000)
+  const loaded = loader.load('x', { ...context, lock })!
   unlinkSync(lockOf(loader))
   writeFileSync(lockOf(loader), `1 1 ${boot} 1`)
   const passed = performance.now() + 6000
   t.intercept(performance, 'now', { value: () => passed })
-  t.equal(await loader.save('x', { ...loaded, data: '{}' }, { ...context, isLocked: true }), 'conflict')
-  await release()
+  t.equal(
+    await loader.save('x', { ...loaded, data: '{}', version: loaded.version + 1 }, { ...context, lock }),
+    'conflict',
+  )
+  await lock.release()
   t.equal(readFileSync(lockOf(loader), 'utf8'), `1 1 ${boot} 1`)
   t.same(loader.load('x', context), loaded)
 })
 
 t.test('a purge removes the files that named dead processes, and not its own', async t => {
   const loader = open(t)
-  await (await loader.lock('x', context, 1000))()
+  await (await loader.lock('x', context, 1000)).release()
   const dead = join(loader.directory, `locks/owner-4194305-1-${boot}`)
   writeFileSync(dead, `4194305 1 ${boot}`)
   await loader.purge(0)
@@ -302,13 +307,13 @@ t.test('a holder that was stopped keeps its lock: others wait in vain, and what 
   holder.kill('SIGCONT')
   holder.stdin.end('go\n')
   await once(holder, 'close')
-  await (await loader.lock('shared', context, 1000))()
+  await (await loader.lock('shared', context, 1000)).release()
   t.equal(loader.load('shared', context)!.data, '{"visits":2}')
 })
 
 t.test('the wait for a lock is one, in the line of the process and before the door', async t => {
   const holder = open(t)
-  const release = await holder.lock('x', context, 1000)
+  const lock = await holder.lock('x', context, 1000)
   const [loader, other] = [1, 2].map(() => new FileSessionLoader(holder.directory)) as [
     FileSessionLoader,
     FileSessionLoader,
@@ -327,7 +332,7 @@ t.test('the wait for a lock is one, in the line of the process and before the do
     }),
   )
   t.same(ended, ['the first', 'behind it', 'the last'])
-  await release()
+  await lock.release()
 })
 
 /** The lock of the only session. */

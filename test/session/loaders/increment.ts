@@ -3,20 +3,24 @@
  * wait, and writes the number it made to standard output once it is saved.
  */
 import { writeSync } from 'node:fs'
-import { fileLoaderAt } from '../../../session/loaders/file.ts'
+import { FileSessionLoader } from '../../../session/loaders/file.ts'
 
 const [directory, count] = process.argv.slice(2)
-const loader = fileLoaderAt(directory!)
-const context = { serviceId: 'shop', isLocked: true }
+const loader = new FileSessionLoader(directory!)
+const context = { serviceId: 'shop' }
 
 async function increment(): Promise<void> {
-  const release = await loader.lock('shared', context, 30_000)
-  const before = loader.load('shared', context)!
+  const lock = await loader.lock('shared', context, 30_000)
+  const before = loader.load('shared', { ...context, lock })!
   await new Promise(setImmediate)
   const visits = JSON.parse(before.data).visits + 1
-  const answer = await loader.save('shared', { ...before, data: JSON.stringify({ visits }) }, context)
+  const answer = await loader.save(
+    'shared',
+    { ...before, data: JSON.stringify({ visits }), version: before.version + 1 },
+    { ...context, lock },
+  )
   if (answer !== 'saved') throw new Error(answer)
-  release()
+  lock.release()
   writeSync(1, `${visits}\n`)
 }
 
