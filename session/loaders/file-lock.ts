@@ -1,20 +1,23 @@
 import {
+  closeSync,
   existsSync,
+  fstatSync,
+  futimesSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
-  renameSync,
   rmSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { opendir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LockQueue, lockTimeout } from '../lock-queue.ts'
-import { isDead, type LockOwner, self } from './lock-owner.ts'
+import { fileMutex } from './file-mutex.ts'
+import { LEASE_MS, Leases } from './leases.ts'
+import { type LockOwner, self, stateOf } from './lock-owner.ts'
 import { remembered } from './remembered.ts'
 
 /** Unlocks; a second call does nothing. */
@@ -23,36 +26,71 @@ export type Release = () => void
 /** How long one process may pass a lock on among its own requests before it lets others try. */
 const TURN_MS = 20
 const RETRY_MS = 1
-/** So long after it was taken a lock is this process's for certain. */
-const CERTAIN_MS = 5000
+/** So long after a lock was taken or its lease renewed it is this process's for certain: half of it is left for what is then begun. */
+const CERTAIN_MS = LEASE_MS / 2
+const RENEW_MS = LEASE_MS / 4
+/** How long one who wakes up late waits for a takeover that is under way, which takes less than one. */
+const MUTEX_MS = 100
 /** How many names of locks are at hand. */
 const LOCK_NAMES = 5000
 /** Every so many tries the owner is looked at. */
 const LOOK_EACH = 4
 
+interface FileLockOptions {
+  /** The name of a lock, 64 hexadecimal digits, from what the callers name; absent: they name it so themselves. */
+  readonly nameOf?: (path: string) => string
+  /** Who takes the locks; absent: this process. */
+  readonly owner?: LockOwner
+  /** Monotonic, in ms; absent: that of this process. */
+  readonly clock?: () => number
+}
+
 /**
- * Locks across the processes of one machine: a hard link of a file that names the owner, made beside what it locks. `link` is atomic and
- * makes no inode, and the owner is there with it. A dead owner's lock is taken away under a mutex that the kernel releases.
- * Within the process the requests wait in a queue; only the first of them competes.
+ * Locks across processes, in containers and on machines that share the directory too: a hard link of a file that names the owner, made
+ * under the lock's name. `link` is atomic and makes no inode, and the owner is there with it. Within the process the requests wait in a
+ * queue; only the first of them competes.
+ *
+ * A dead owner's lock is taken away, by whoever waits for it. Where the owner can be seen its death is proved (`lock-owner.ts`), at once;
+ * it may be stopped for as long as it likes. All others have a lease (`leases.ts`), which each taking of a lock and each renewal begins
+ * anew: all links are one inode, whose times that changes.
+ *
+ * Why no two hold a lock. One that is held goes in two ways only: its holder gives it back, or a taker removes it. Takers look and remove
+ * under a mutex (`file-mutex.ts`), so that none removes what another has got meanwhile. A holder that is not certain any more, for it gave
+ * no sign for half a lease, gives none and removes nothing but under that mutex either, after a look whether the lock is still its own
+ * (`isStillHeld`); and he who is certain cannot be taken for dead. So a holder that was stopped and wakes up finds its lock, or finds it
+ * lost and writes nothing. What remains: a process that is stopped between its look and what it then does at once, for half a lease by a
+ * holder, in which the other half must have passed for the taker; and directories whose file system has no fcntl locks, which SQLite
+ * cannot use either.
  */
 export class FileLock {
   readonly #queue = new LockQueue()
   readonly #root: string
   readonly #directory: string
+  readonly #owner: LockOwner
   readonly #ownerFile: string
+  readonly #clock: () => number
+  readonly #leases: Leases
   /** All in one place, which goes with `rm -r sessions/*` too: its inode is written once in a tick of the clock, those of many directories each time. */
   readonly #lockOf: (path: string) => string
   #hasOwnerFile = false
-  /** When this process got each lock that it holds, ms of the monotonic clock. */
+  /** When each lock that this process holds was taken or last renewed, ms of the clock. */
   readonly #since = new Map<string, number>()
+  #renewing: NodeJS.Timeout | undefined
   /** Called where a directory was missing: whatever was known of its files is void. */
   readonly #onLost: () => void
 
-  constructor(directory: string, onLost: () => void) {
+  constructor(
+    directory: string,
+    onLost: () => void,
+    { nameOf = path => path, owner = self, clock = () => performance.now() }: FileLockOptions = {},
+  ) {
     this.#root = directory
     this.#directory = join(directory, 'locks/')
-    this.#ownerFile = `${this.#directory}owner-${self.replaceAll(' ', '-')}`
-    this.#lockOf = remembered(LOCK_NAMES, path => this.#directory + path.slice(path.length - 65).replace('/', ''))
+    this.#owner = owner
+    this.#ownerFile = `${this.#directory}owner-${owner.replaceAll(' ', '-')}`
+    this.#clock = clock
+    this.#leases = new Leases(clock)
+    this.#lockOf = remembered(LOCK_NAMES, path => this.#directory + nameOf(path))
     this.#onLost = onLost
   }
 
@@ -61,14 +99,17 @@ export class FileLock {
     return this.#since.has(path)
   }
 
-  /** False too where another has taken it: one of another namespace judges by silence (`lock-owner.ts`). Looks only when that may be so. */
+  /** False too where another has taken it, after a lease without a sign. Looks only when that may be so, and then renews the lease. */
   isStillHeld(path: string): boolean {
-    const since = this.#since.get(path)
-    if (since === undefined) return false
-    return performance.now() - since < CERTAIN_MS || ownerIn(this.#lockOf(path)) === self
+    return this.#isCertain(path) || this.#renew(path, MUTEX_MS) === true
   }
 
-  /** When this process got the lock of `path`, ms of the monotonic clock; undefined where it has not. */
+  #isCertain(path: string): boolean {
+    const since = this.#since.get(path)
+    return since !== undefined && this.#clock() - since < CERTAIN_MS
+  }
+
+  /** When this process got the lock of `path`, or renewed its lease, ms of the monotonic clock; undefined where it has not. */
   heldSince(path: string): number | undefined {
     return this.#since.get(path)
   }
@@ -76,7 +117,7 @@ export class FileLock {
   lock(path: string, waitMs: number): Release | Promise<Release> {
     if (!this.#queue.take(path)) {
       // one wait, whether for this process's own requests or for another's
-      const until = performance.now() + waitMs
+      const until = this.#clock() + waitMs
       return this.#queue.wait(path, waitMs).then(() => this.#compete(path, waitMs, until))
     }
     try {
@@ -85,7 +126,7 @@ export class FileLock {
       this.#queue.leave(path)
       throw error
     }
-    return this.#compete(path, waitMs, performance.now() + waitMs)
+    return this.#compete(path, waitMs, this.#clock() + waitMs)
   }
 
   /** At once, or not at all. */
@@ -106,8 +147,8 @@ export class FileLock {
     try {
       for (let tries = 0; ; tries++) {
         if (this.isHeld(path) || this.#tryLink(path)) return this.#release(path)
-        if (tries % LOOK_EACH === 0) await this.#takeFromDead(this.#lockOf(path))
-        if (performance.now() > until) throw lockTimeout(waitMs)
+        if (tries % LOOK_EACH === 0) this.#takeFromDead(this.#lockOf(path))
+        if (this.#clock() > until) throw lockTimeout(waitMs)
         await sleep(RETRY_MS)
       }
     } catch (error) {
@@ -122,28 +163,43 @@ export class FileLock {
       if (!isHeld) return
       isHeld = false
       const since = this.#since.get(path) ?? 0
-      if (this.#queue.hasWaiting(path) && performance.now() - since < TURN_MS) {
-        this.#queue.leave(path)
-        return
-      }
-      const isOurs = this.isStillHeld(path)
-      this.#since.delete(path)
-      try {
-        if (isOurs) unlinkSync(this.#lockOf(path))
-      } catch {
-        // the directory was removed under us: so was the lock
-      }
-      // others are waiting perhaps: they get the time of a try before the next request of this process
-      if (this.#queue.hasWaiting(path)) setTimeout(() => this.#queue.leave(path), 2 * RETRY_MS)
-      else this.#queue.leave(path)
+      if (this.#queue.hasWaiting(path) && this.#clock() - since < TURN_MS) this.#queue.leave(path)
+      else this.#giveBack(path)
+    }
+  }
+
+  #giveBack(path: string): void {
+    if (!this.#unlink(path)) {
+      // a lock that is left would be nobody's for as long as this process lives
+      setTimeout(() => this.#giveBack(path), RENEW_MS).unref()
+      return
+    }
+    this.#since.delete(path)
+    // others are waiting perhaps: they get the time of a try before the next request of this process
+    if (this.#queue.hasWaiting(path)) setTimeout(() => this.#queue.leave(path), 2 * RETRY_MS)
+    else this.#queue.leave(path)
+  }
+
+  /** False where it cannot be done now. */
+  #unlink(path: string): boolean {
+    try {
+      const isOurs = this.#isCertain(path) || this.#renew(path, MUTEX_MS)
+      if (isOurs === true) unlinkSync(this.#lockOf(path))
+      return isOurs !== undefined
+    } catch (error) {
+      // the directory was removed under us: so was the lock
+      return (error as NodeJS.ErrnoException).code === 'ENOENT'
     }
   }
 
   #tryLink(path: string): boolean {
     for (let time = 0; ; time++) {
+      // before the link: this process may be stopped behind it
+      const now = this.#clock()
       try {
         linkSync(this.#ownerFile, this.#lockOf(path))
-        this.#since.set(path, performance.now())
+        this.#since.set(path, now)
+        this.#renewing ??= setInterval(() => this.renew(), RENEW_MS).unref()
         return true
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
@@ -161,7 +217,7 @@ export class FileLock {
   /** Whole or not at all: an owner without a name would pass for a dead one. */
   #writeOwnerFile(): void {
     try {
-      writeFileSync(this.#ownerFile, self, { mode: 0o600 })
+      writeFileSync(this.#ownerFile, this.#owner, { mode: 0o600 })
       this.#hasOwnerFile = true
     } catch (error) {
       rmSync(this.#ownerFile, { force: true })
@@ -169,13 +225,53 @@ export class FileLock {
     }
   }
 
-  async #takeFromDead(lock: string): Promise<void> {
-    if (!isOfDead(lock)) return
-    const mutex = await this.mutex('takeover')
+  /** Renews the leases of the locks that are held for long; those of others began just now. Each `RENEW_MS` while there are any. */
+  renew(): void {
+    if (this.#since.size === 0) {
+      clearInterval(this.#renewing)
+      this.#renewing = undefined
+    }
+    const now = this.#clock()
+    for (const [path, since] of this.#since) {
+      try {
+        if (now - since >= RENEW_MS / 2) this.#renew(path, 0)
+      } catch {
+        // who writes under it will be told
+      }
+    }
+  }
+
+  /** True where the lock is still this process's, and for certain from now on; undefined where a takeover is under way for longer than that. */
+  #renew(path: string, mutexMs: number): boolean | undefined {
+    const since = this.#since.get(path)
+    if (since === undefined || !existsSync(this.#root)) return false
+    const now = this.#clock()
+    const mutex = now - since < CERTAIN_MS ? () => {} : this.#mutex('takeover', mutexMs)
+    if (mutex === undefined) return undefined
+    try {
+      const isOurs = inFile(this.#lockOf(path), (fd, owner) => {
+        if (owner !== this.#owner) return false
+        // that it changes is what counts, not to what
+        const time = Date.now() / 1000
+        futimesSync(fd, time, time)
+        return true
+      })
+      if (isOurs === true) this.#since.set(path, now)
+      return isOurs ?? false
+    } finally {
+      mutex()
+    }
+  }
+
+  #takeFromDead(file: string): void {
+    if (!this.#isOfDead(file)) return
+    const mutex = this.#mutex('takeover', 0)
     if (mutex === undefined) return
     try {
-      // read again: another taker was faster, or the lock is a new one by now
-      if (isOfDead(lock)) unlinkSync(lock)
+      // read again: another taker was faster, or the owner has given a sign
+      if (!this.#isOfDead(file)) return
+      unlinkSync(file)
+      this.#leases.forget(file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     } finally {
@@ -183,45 +279,46 @@ export class FileLock {
     }
   }
 
-  /** Removes what dead processes have left and nobody will ask for: their locks, and the files that name them. */
+  /** Of a lock, or of the file that names a process. False where nothing is known of it. */
+  #isOfDead(file: string): boolean {
+    const now = this.#clock()
+    try {
+      return (
+        inFile(file, (fd, owner) => {
+          const state = stateOf(owner, this.#owner)
+          if (state !== 'unseen') return state === 'dead'
+          const { ino, ctimeNs, mtimeNs } = fstatSync(fd, { bigint: true })
+          return this.#leases.isOver(file, `${ino} ${ctimeNs} ${mtimeNs} ${owner}`, now)
+        }) === true
+      )
+    } catch {
+      return false
+    }
+  }
+
+  /**
+   * Removes what dead processes have left and nobody will ask for: their locks, and the files that name them. What has a lease, in a run
+   * after that which saw it first.
+   */
   async clear(): Promise<void> {
     if (!existsSync(this.#directory)) return
+    const files = new Set<string>()
     for await (const { name } of await opendir(this.#directory)) {
+      if (!/^(?:[0-9a-f]{64}$|owner-)/.test(name)) continue
       const file = this.#directory + name
-      if (/^[0-9a-f]{64}$/.test(name)) await this.#takeFromDead(file)
-      else if (name.startsWith('owner-') && isOfDead(file)) rmSync(file, { force: true })
+      files.add(file)
+      this.#takeFromDead(file)
     }
+    this.#leases.keep(files)
   }
 
-  /** One process at a time, released by the kernel when that process dies; undefined where another has it. Only Linux has such names. */
-  async mutex(purpose: string): Promise<(() => void) | undefined> {
-    if (process.platform !== 'linux') return this.#mutexFile(purpose)
-    // by what it is, not by its path: another server may know the directory by another one
-    const stats = statSync(this.#root, { throwIfNoEntry: false })
-    if (stats === undefined) return undefined
-    const name = `\0pso-${purpose}-${stats.dev}-${stats.ino}`
-    const server = createServer().unref()
-    const isMine = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false))
-      server.listen({ path: name, exclusive: true }, () => resolve(true))
-    })
-    return isMine ? () => server.close() : undefined
+  /** One process at a time, until it gives it back or dies; undefined where another has it, or there is no directory. */
+  mutex(purpose: string): (() => void) | undefined {
+    return this.#mutex(purpose, 0)
   }
 
-  /** Elsewhere a file that names its owner: a dead one's is moved aside, and only who moved it goes on. */
-  #mutexFile(purpose: string): (() => void) | undefined {
-    const file = join(this.#root, `mutex-${purpose}`)
-    try {
-      writeFileSync(file, self, { flag: 'wx', mode: 0o600 })
-      return () => unlinkSync(file)
-    } catch {
-      try {
-        if (isOfDead(file)) renameSync(file, `${file}-${process.pid}`)
-      } catch {
-        // somebody else was faster
-      }
-      return undefined
-    }
+  #mutex(purpose: string, waitMs: number): (() => void) | undefined {
+    return existsSync(this.#root) ? fileMutex(join(this.#root, `mutex-${purpose}`), waitMs) : undefined
   }
 
   /** The file of this process; its locks are gone by now. */
@@ -234,18 +331,17 @@ export class FileLock {
   }
 }
 
-/** A lock, or the file that names a process: one inode, whose time of change is when that process last took a lock or gave one back. */
-function isOfDead(file: string): boolean {
-  const owner = ownerIn(file)
-  return (
-    owner !== undefined && isDead(owner, () => Date.now() - (statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0))
-  )
-}
-
-function ownerIn(file: string): LockOwner | undefined {
+/** Opened each time: that is when a network file system asks its server. Undefined where there is no such file any more. */
+function inFile<Value>(file: string, look: (fd: number, owner: LockOwner) => Value): Value | undefined {
+  let fd: number | undefined
   try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
+    fd = openSync(file, 'r')
+    return look(fd, readFileSync(fd, 'utf8'))
+  } catch (error) {
+    // ESTALE: a network file system's word for a file that was removed elsewhere
+    if (['ENOENT', 'ESTALE'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }

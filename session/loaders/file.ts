@@ -41,7 +41,7 @@ export class FileSessionLoader implements SessionLoader {
 
   constructor(directory: string) {
     this.directory = directory
-    this.#lock = new FileLock(directory, () => this.#lost())
+    this.#lock = new FileLock(directory, () => this.#lost(), { nameOf: keyOfFile })
     this.#pathOfName = remembered(PATHS, name => sessionFile(directory, sessionKey(name)))
   }
 

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
 
 /**
  * Which process holds a lock: its number, when it began, which boot that was, and the PID namespace that the number is of, so that no
@@ -6,30 +7,33 @@ import { readFileSync, readlinkSync } from 'node:fs'
  */
 export type LockOwner = string
 
-const bootId = read('/proc/sys/kernel/random/boot_id')?.trim() ?? process.platform
-const namespace = namespaceOf()
+/** True where /proc tells of the processes that have our numbers: not where a new PID namespace still sees the old one's. */
+const hasProc = read('/proc/self/stat')?.startsWith(`${process.pid} `) === true
 
 /** This process. */
-export const self: LockOwner = `${process.pid} ${startOf(process.pid) ?? 0} ${bootId} ${namespace}`
-
-/** A process of another namespace, such as a container's, that has taken and given back no lock for so long is taken for dead. */
-const SILENCE_MS = 15_000
+export const self: LockOwner = [process.pid, processOf(process.pid)?.start ?? 0, machine(), namespace()].join(' ')
 
 /**
- * True if the process is no more; one that was stopped lives. Proved, except for one of another PID namespace, which nobody here can see:
- * `silentMs` tells how long it has not been heard of. An owner of another boot or machine is dead.
+ * Whether the process is still there, as `by`, one of this machine, can tell; one that was stopped lives. `unseen`: it is of another machine
+ * or boot, of another PID namespace such as a container's, or the text names none. Such a one is judged by its silence (`leases.ts`).
  */
-export function isDead(owner: LockOwner, silentMs: () => number): boolean {
-  const [pid, start, boot, of = namespace] = owner.split(' ')
-  if (pid === undefined || start === undefined || !/^\d+$/.test(pid)) return true
-  if (boot !== bootId) return true
-  if (of !== namespace) return silentMs() > SILENCE_MS
-  if (process.platform !== 'linux') return !exists(Number(pid))
-  return startOf(Number(pid)) !== Number(start)
+export function stateOf(owner: LockOwner, by: LockOwner = self): 'lives' | 'dead' | 'unseen' {
+  const [pid, start, ...place] = owner.split(' ')
+  if (!/^\d+$/.test(pid!) || place.join(' ') !== by.split(' ').slice(2).join(' ')) return 'unseen'
+  const found = processOf(Number(pid))
+  // hidden from us perhaps (proc(5), hidepid)
+  if (found === undefined) return exists(Number(pid)) ? 'lives' : 'dead'
+  return found.isZombie || found.start !== Number(start) ? 'dead' : 'lives'
+}
+
+/** The boot of this machine; its name where the system does not number its boots. */
+function machine(): string {
+  const boot = read('/proc/sys/kernel/random/boot_id') ?? `${process.platform}-${hostname()}`
+  return boot.trim().replaceAll(/[^\w.-]/g, '-')
 }
 
 /** The number of pid_namespaces(7); 0 where there are none. */
-function namespaceOf(): string {
+function namespace(): string {
   try {
     return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0'
   } catch {
@@ -37,12 +41,14 @@ function namespaceOf(): string {
   }
 }
 
-/** Clock ticks since boot (proc(5), stat, field 22); undefined where there is no such process, or but a zombie. */
-function startOf(pid: number): number | undefined {
-  const fields = read(`/proc/${pid}/stat`)
-    ?.replace(/^.*\) /s, '')
-    .split(' ')
-  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19])
+/** proc(5), stat: field 3, the state, and field 22, clock ticks from boot to its start. Undefined where nothing is known of it. */
+function processOf(pid: number): { readonly isZombie: boolean; readonly start: number } | undefined {
+  const fields = hasProc
+    ? read(`/proc/${pid}/stat`)
+        ?.replace(/^.*\) /s, '')
+        .split(' ')
+    : undefined
+  return fields && { isZombie: /^[ZXx]$/.test(fields[0]!), start: Number(fields[19]) }
 }
 
 function read(file: string): string | undefined {

@@ -12,7 +12,7 @@ const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
  * time; one process at a time does it. `now`: ms.
  */
 export async function purgeFiles(directory: string, lock: FileLock, open: OpenFiles, now: number): Promise<number> {
-  const mutex = await lock.mutex('purge')
+  const mutex = lock.mutex('purge')
   if (mutex === undefined) return 0
   let removed = 0
   try {
