@@ -16,7 +16,15 @@ export function statusOf(error: unknown): number {
   return 500
 }
 
-const unavailable = new Set(['lock-timeout', 'cannot-load', 'cannot-save', 'cannot-lock'])
+const unavailable = new Set([
+  'lock-timeout',
+  'cannot-load',
+  'cannot-save',
+  'cannot-lock',
+  'unavailable',
+  'no-driver',
+  'conflict',
+])
 
 /** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
 export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)

@@ -1,6 +1,8 @@
 import type { SessionLoader } from './loader.ts'
 import { FileSessionLoader } from './loaders/file.ts'
 import { MemoryLoader } from './loaders/memory.ts'
+import { RedisStore } from './loaders/redis.ts'
+import { RemoteLoader } from './loaders/remote-loader.ts'
 
 /** What PSOSessionLoader says, its path resolved. */
 export type LoaderSpec =
@@ -31,6 +33,8 @@ function make(spec: LoaderSpec): SessionLoader {
       return new FileSessionLoader(spec.directory)
     case 'memory':
       return new MemoryLoader()
+    case 'redis':
+      return new RemoteLoader(new RedisStore(spec.url))
     default:
       throw new Error(`the loader ${spec.type}: is not built yet`)
   }

@@ -13,6 +13,8 @@ export type SessionErrorCode =
   | 'bad-cookie'
   | 'read-only'
   | 'ended'
+  | 'unavailable'
+  | 'no-driver'
   | 'not-built'
 
 /** A session operation failed. The message may reach a log; it never holds the id's secret part or the data. */

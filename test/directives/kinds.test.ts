@@ -355,7 +355,7 @@ function messageOf(act: () => unknown): string {
 }
 
 t.test('no message and nothing shown holds a password', async t => {
-  for (const text of ['postgres://me:secret@host', 'mongodb://me:se@cret@host', 'Redis://:secret@host'])
+  for (const text of ['postgres://me:secret@host', 'mongodb://me:se@cret@host', 'redis::secret@host'])
     t.notMatch(
       messageOf(() => kinds.loaderChoice.parse([text], context)),
       /cret/,
