@@ -1,0 +1,48 @@
+import { accessSync, constants, globSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** A package of Debian that tests need, and where its program may be. */
+interface Package {
+  /** Any of these will do. */
+  readonly programs: readonly string[]
+  /** Directories beside those of PATH; patterns, the newest version first. */
+  readonly places: readonly string[]
+}
+
+export const packages = {
+  chromium: {
+    programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'Chromium', 'Google Chrome'],
+    places: ['/Applications/*.app/Contents/MacOS'],
+  },
+  'redis-server': { programs: ['redis-server'], places: ['/usr/bin'] },
+  // Debian keeps initdb and postgres out of PATH, a directory for each version
+  postgresql: { programs: ['initdb'], places: ['/usr/lib/postgresql/*/bin'] },
+  'mariadb-server': { programs: ['mariadbd'], places: ['/usr/sbin'] },
+} as const satisfies Readonly<Record<string, Package>>
+
+export type PackageName = keyof typeof packages
+
+/** The program of a package, undefined where the machine lacks it. */
+export function findProgram(name: PackageName): string | undefined {
+  const { programs, places }: Package = packages[name]
+  const paths = (process.env.PATH ?? '').split(delimiter).filter(path => path !== '')
+  const directories = [...paths, ...places.flatMap(place => globSync(place).sort(byVersion))]
+  return directories.flatMap(directory => programs.map(program => join(directory, program))).find(isExecutable)
+}
+
+export const missingPackages = (): PackageName[] =>
+  (Object.keys(packages) as PackageName[]).filter(name => findProgram(name) === undefined)
+
+/** The one line about a package that the machine lacks. */
+export const missing = (name: PackageName): string => `no ${name}: apt-get install ${name}`
+
+const byVersion = (a: string, b: string): number => b.localeCompare(a, 'en', { numeric: true })
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
