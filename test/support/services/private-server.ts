@@ -4,7 +4,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { findProgram, missing, type PackageName } from '../packages.ts'
+import { type PackageName, programOf } from '../packages.ts'
 import { freePort } from './free-port.ts'
 
 /** A server of its own for one test file: on a loopback port, with its data in a temporary directory; both are gone when the test ends. */
@@ -54,12 +54,8 @@ const withTest = process.platform === 'linux' ? [...(isRoot ? asUser : ['setpriv
 
 /** Starts a server; undefined where the package is missing: the test is skipped, under CI it fails. */
 export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateServer | undefined> {
-  const program = findProgram(kind.package)
-  if (program === undefined) {
-    if (process.env.CI === 'true') t.fail(missing(kind.package))
-    else t.pass('skipped', { skip: missing(kind.package) })
-    return undefined
-  }
+  const program = programOf(t, kind.package)
+  if (program === undefined) return undefined
 
   const directory = mkdtempSync(join(tmpdir(), 'pso-test-server-'))
   let child: ChildProcess | undefined
