@@ -5,9 +5,6 @@ import { openChromium } from './support/chromium.ts'
 import { counter } from './support/handlers.ts'
 import { site } from './support/site.ts'
 
-// an installation of the browser may take a while
-t.setTimeout(600_000)
-
 const browser = await openChromium(t)
 const root = join(import.meta.dirname, '../public_html')
 

@@ -1,5 +1,6 @@
 import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import type { Test } from 'tap'
 
 /** A package of Debian that tests need, and where its program may be. */
 interface Package {
@@ -21,6 +22,16 @@ export const packages = {
 } as const satisfies Readonly<Record<string, Package>>
 
 export type PackageName = keyof typeof packages
+
+/** The program a test needs. Undefined where the machine lacks it: the test is skipped, with CI=true it fails. */
+export function programOf(t: Test, name: PackageName): string | undefined {
+  const program = findProgram(name)
+  if (program === undefined) {
+    if (process.env.CI === 'true') t.fail(missing(name))
+    else t.pass('skipped', { skip: missing(name) })
+  }
+  return program
+}
 
 /** The program of a package, undefined where the machine lacks it. */
 export function findProgram(name: PackageName): string | undefined {

@@ -3,11 +3,12 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { missing, missingPackages, type PackageName } from './packages.ts'
 
 /**
- * Run once before the tests: says what the machine lacks, a line for each package. With CI=true, as root on Debian, it is installed
- * instead. What is missing then is skipped by the tests, and under CI fails them.
+ * Run once before the tests: says what the machine lacks, a line for each package, whose tests are skipped. With CI=true, as root on Debian,
+ * it is installed instead; what is missing all the same fails its tests.
  */
-const isDebian = process.getuid?.() === 0 && existsSync('/etc/debian_version')
-if (process.env.CI === 'true' && isDebian && missingPackages().length > 0) install(missingPackages())
+const canInstall = process.env.CI === 'true' && process.getuid?.() === 0 && existsSync('/etc/debian_version')
+const missingAtFirst = missingPackages()
+if (canInstall && missingAtFirst.length > 0) install(missingAtFirst)
 for (const name of missingPackages()) console.error(missing(name))
 
 function install(names: readonly PackageName[]): void {
@@ -25,7 +26,7 @@ function install(names: readonly PackageName[]): void {
 
 /**
  * Debian starts what it installs, unless /usr/sbin/policy-rc.d says no (invoke-rc.d(8), deb-systemd-invoke(1p)). One that is there stays as
- * it is, ours goes again: also at a signal, which waits until apt-get has ended, and the process must outlive.
+ * it is, ours goes again, also at a signal: with a listener it waits until apt-get has ended.
  */
 function withoutDaemons(work: () => void): void {
   const policy = '/usr/sbin/policy-rc.d'
