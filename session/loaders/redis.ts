@@ -69,6 +69,8 @@ export class RedisStore implements RemoteStore {
     const { createClient } = await driver<typeof import('redis')>('redis')
     const client: RedisClientType = createClient({
       url: this.#url.replace(/^redis/i, 'redis'),
+      // answers as lists, also where the store has maps
+      RESP: 2,
       disableOfflineQueue: true,
       socket: { reconnectStrategy: false, connectTimeout: 1000 },
     }) as RedisClientType
