@@ -14,6 +14,9 @@ const session = (key: string): string => `pso:session:${key}`
 const lockOf = (key: string): string => `pso:lock:${key}`
 const ENDS = 'pso:ends'
 
+type None = Record<string, never>
+type Client = RedisClientType<None, None, None, 2>
+
 interface Script {
   readonly text: string
   readonly sha: string
@@ -58,7 +61,7 @@ return removed`)
 export class RedisStore implements RemoteStore {
   readonly name: string
   readonly #url: string
-  #client: RedisClientType | undefined
+  #client: Client | undefined
 
   constructor(url: string) {
     this.#url = url
@@ -67,13 +70,13 @@ export class RedisStore implements RemoteStore {
 
   async connect(): Promise<void> {
     const { createClient } = await driver<typeof import('redis')>('redis')
-    const client: RedisClientType = createClient({
+    const client: Client = createClient({
       url: this.#url.replace(/^redis/i, 'redis'),
       // answers as lists, also where the store has maps
       RESP: 2,
       disableOfflineQueue: true,
       socket: { reconnectStrategy: false, connectTimeout: 1000 },
-    }) as RedisClientType
+    })
     // what it says here the calls say too
     client.on('error', () => {})
     this.disconnect()
