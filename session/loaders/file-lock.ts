@@ -31,6 +31,8 @@ const CERTAIN_MS = LEASE_MS / 2
 const RENEW_MS = LEASE_MS / 4
 /** How long one who wakes up late waits for a takeover that is under way, which takes less than one. */
 const MUTEX_MS = 100
+/** How often the directory is made anew for one lock, where somebody removes it each time. */
+const DIRECTORY_TIMES = 10
 /** How many names of locks are at hand. */
 const LOCK_NAMES = 5000
 /** Every so many tries the owner is looked at. */
@@ -59,8 +61,8 @@ interface FileLockOptions {
  * no sign for half a lease, gives none and removes nothing but under that mutex either, after a look whether the lock is still its own
  * (`isStillHeld`); and he who is certain cannot be taken for dead. So a holder that was stopped and wakes up finds its lock, or finds it
  * lost and writes nothing. What remains: a process that is stopped between its look and what it then does at once, for half a lease by a
- * holder, in which the other half must have passed for the taker; and directories whose file system has no fcntl locks, which SQLite
- * cannot use either.
+ * holder, in which the other half must have passed for the taker; directories whose file system has no fcntl locks, which SQLite
+ * cannot use either; and those that are removed while a lock is held, with the sessions that were in them.
  */
 export class FileLock {
   readonly #queue = new LockQueue()
@@ -146,7 +148,10 @@ export class FileLock {
   async #compete(path: string, waitMs: number, until: number): Promise<Release> {
     try {
       for (let tries = 0; ; tries++) {
-        if (this.isHeld(path) || this.#tryLink(path)) return this.#release(path)
+        if (this.isHeld(path) || this.#tryLink(path)) {
+          this.#leases.forget(this.#lockOf(path))
+          return this.#release(path)
+        }
         if (tries % LOOK_EACH === 0) this.#takeFromDead(this.#lockOf(path))
         if (this.#clock() > until) throw lockTimeout(waitMs)
         await sleep(RETRY_MS)
@@ -193,7 +198,7 @@ export class FileLock {
   }
 
   #tryLink(path: string): boolean {
-    for (let time = 0; ; time++) {
+    for (let time = 1; ; time++) {
       // before the link: this process may be stopped behind it
       const now = this.#clock()
       try {
@@ -204,24 +209,25 @@ export class FileLock {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         if (code === 'EEXIST') return false
-        if (code !== 'ENOENT' || time > 1) throw error
-        mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
-        if (existsSync(this.#ownerFile)) continue
-        // this process's first lock; or somebody has removed the directory, and every open file with it
-        if (this.#hasOwnerFile) this.#onLost()
-        this.#writeOwnerFile()
+        if (code !== 'ENOENT' || time >= DIRECTORY_TIMES) throw error
+        this.#makeDirectory()
       }
     }
   }
 
-  /** Whole or not at all: an owner without a name would pass for a dead one. */
-  #writeOwnerFile(): void {
+  /** With the file of this process in it; not if somebody removes it at this moment. */
+  #makeDirectory(): void {
     try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
+      if (existsSync(this.#ownerFile)) return
+      // this process's first lock; or somebody has removed the directory, and every open file with it
+      if (this.#hasOwnerFile) this.#onLost()
       writeFileSync(this.#ownerFile, this.#owner, { mode: 0o600 })
       this.#hasOwnerFile = true
     } catch (error) {
+      // whole or not at all: an owner without a name could not be seen to be dead
       rmSync(this.#ownerFile, { force: true })
-      throw error
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
   }
 
@@ -269,9 +275,7 @@ export class FileLock {
     if (mutex === undefined) return
     try {
       // read again: another taker was faster, or the owner has given a sign
-      if (!this.#isOfDead(file)) return
-      unlinkSync(file)
-      this.#leases.forget(file)
+      if (this.#isOfDead(file)) unlinkSync(file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     } finally {

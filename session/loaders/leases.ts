@@ -28,7 +28,6 @@ export class Leases {
     return false
   }
 
-  /** The file is gone. */
   forget(file: string): void {
     this.#signs.delete(file)
   }
