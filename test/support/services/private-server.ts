@@ -62,9 +62,9 @@ export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateS
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined || hasEnded(child)) return
     const ended = once(child, 'close')
-    child.kill(signal)
-    // a signal waits while the process is stopped
+    // first: a stopped process keeps a signal waiting, and a stopped child of one that was killed has no parent to find it by
     resume()
+    child.kill(signal)
     await ended
   }
   t.teardown(async () => {
@@ -85,8 +85,8 @@ export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateS
     child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
     await untilReady(child, kind.ready)
   }
-  const pause = (): void => signalAll(child!.pid!, 'SIGSTOP')
-  const resume = (): void => signalAll(child!.pid!, 'SIGCONT')
+  const pause = (): void => signalAll(child!, 'SIGSTOP')
+  const resume = (): void => signalAll(child!, 'SIGCONT')
 
   await start()
   return {
@@ -120,10 +120,10 @@ function untilReady(child: ChildProcess, ready: RegExp): Promise<void> {
 }
 
 /** The process and its children, the process first: it could start others. PostgreSQL has a process, and a process group, a connection. */
-function signalAll(pid: number, signal: NodeJS.Signals): void {
-  process.kill(pid, signal)
+function signalAll(server: ChildProcess, signal: NodeJS.Signals): void {
+  server.kill(signal)
   const pairs = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).matchAll(/(\d+) +(\d+)/g)
-  for (const [, child, parent] of pairs) if (Number(parent) === pid) signalIfThere(Number(child), signal)
+  for (const [, pid, parent] of pairs) if (Number(parent) === server.pid) signalIfThere(Number(pid), signal)
 }
 
 /** A child may end at any moment. */

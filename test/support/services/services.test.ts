@@ -74,11 +74,14 @@ const services: Readonly<Record<string, Service>> = {
   },
 }
 
-for (const [name, { start, connect, refusal }] of Object.entries(services))
+for (const [name, { start, connect, refusal }] of Object.entries(services)) {
+  let port: number | undefined
+
   t.test(name, async t => {
     const server = await start(t)
     if (server === undefined) return
-    const { url, port, password } = server
+    const { url, password } = server
+    port = server.port
 
     t.test('answers its driver', async t => {
       const connection = await connect(url)
@@ -95,7 +98,7 @@ for (const [name, { start, connect, refusal }] of Object.entries(services))
       const standing = await connect(url)
       await server.stop()
       await t.rejects(standing.read())
-      t.equal(await knock(port), 'ECONNREFUSED')
+      t.equal(await knock(server.port), 'ECONNREFUSED')
       await server.start()
       const connection = await connect(url)
       t.teardown(() => connection.close())
@@ -112,7 +115,7 @@ for (const [name, { start, connect, refusal }] of Object.entries(services))
         t.teardown(() => connection.close())
         answers.push('who came')
       })
-      t.equal(await knock(port), 'connected')
+      t.equal(await knock(server.port), 'connected')
       // many times what a server that runs would need
       await setTimeout(100)
       t.same(answers, [])
@@ -124,6 +127,19 @@ for (const [name, { start, connect, refusal }] of Object.entries(services))
     t.test('is stopped also while it is paused', async t => {
       server.pause()
       await server.stop()
-      t.equal(await knock(port), 'ECONNREFUSED')
+      t.equal(await knock(server.port), 'ECONNREFUSED')
+    })
+
+    t.test('may be left paused, with a connection', async t => {
+      await server.start()
+      const connection = await connect(url)
+      server.pause()
+      t.equal(await knock(server.port), 'connected')
+      connection.close().catch(() => {})
     })
   })
+
+  t.test(`${name} is gone with its test`, async t => {
+    if (port !== undefined) t.equal(await knock(port), 'ECONNREFUSED')
+  })
+}
