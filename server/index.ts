@@ -11,6 +11,7 @@ import { UnderWay } from './process/under-way.ts'
 import { startPurge } from './purge.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
+import { loaderOf } from './session-options.ts'
 
 export interface ServerOptions {
   readonly config: ServerConfig
@@ -65,6 +66,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const listeners = createListeners(app, directives.Timeout * 1000)
   await app.ready()
   onReport(message => logs.error.write('error', message))
+  void loaderOf(options.config, directives).connect?.()
   const stopPurge = startPurge(now, message => logs.error.write('error', message))
 
   return {

@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
-import { openLoader, SessionError, type SessionOptions } from '../session/index.ts'
+import { openLoader, SessionError, type SessionLoader, type SessionOptions } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
 
@@ -17,14 +17,9 @@ export function sessionOptions(
   const serviceId = directives.PSOServiceId ?? defaultServiceId(config.documentRoot, directives.ServerName, content)
   const forcedId = directives.PSOSessionId ?? plan.forcedIds.get(serviceId.toLowerCase())
   const directory = directives.PSOSessionFileLoader_Path
-  const choice = directives.PSOSessionLoader
   return {
     serviceId,
-    loader: openLoader(
-      choice.type === 'file'
-        ? { type: 'file', directory: directory ?? join(config.stateDirectory, 'sessions') }
-        : choice,
-    ),
+    loader: loaderOf(config, directives),
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),
@@ -37,6 +32,17 @@ export function sessionOptions(
     maxSize: directives.PSOSessionMaxSize,
     cookie: cookieAttributes(directives, serviceId),
   }
+}
+
+/** Where the directives keep sessions. */
+export function loaderOf(
+  { stateDirectory }: Pick<ServerConfig, 'stateDirectory'>,
+  directives: Directives,
+): SessionLoader {
+  const { PSOSessionLoader: choice, PSOSessionFileLoader_Path: directory } = directives
+  return openLoader(
+    choice.type === 'file' ? { type: 'file', directory: directory ?? join(stateDirectory, 'sessions') } : choice,
+  )
 }
 
 /** The path of an implementation class is held to what PSOSessionFileLoader_Path is held to (DESIGN 3, paths given for writing). */

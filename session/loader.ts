@@ -54,6 +54,8 @@ export interface SessionLoader {
   lock(id: string, context: LoaderContext, waitMs: number): Awaitable<Lock>
   /** Removes, in small steps and in one process at a time, records with `endsAt <= now`; resolves to how many. */
   purge(now: number): Awaitable<number>
+  /** Tries its store before it is needed, so that whoever starts the server learns what is wrong with it (`report.ts`). Never fails. */
+  connect?(): Promise<void>
   /** A new id that nobody can guess; absent: 160 random bits. */
   newSessionId?(context: LoaderContext): Awaitable<string>
   /** What is stored, in no order, tombstones too, of keys that begin so; absent where it cannot be listed. */

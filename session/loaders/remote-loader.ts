@@ -48,6 +48,10 @@ export class RemoteLoader implements SessionLoader {
     this.#guard = new StoreGuard(store, error => this.#queue.failAll(error))
   }
 
+  connect(): Promise<void> {
+    return this.#guard.run(async () => {}).catch(() => {})
+  }
+
   load(id: string, { serviceId, lock }: LoaderContext): Awaitable<SessionRecord | undefined> {
     const key = this.#key(serviceId, id)
     const hold = this.#holdOf(key, lock)

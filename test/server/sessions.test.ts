@@ -836,7 +836,7 @@ t.test('an end cannot be undone by a slower request, with the lock or without', 
           app.inject({ url: run(end), headers }),
         ])
         t.equal(ended.statusCode, 200, end)
-        if (lock === 'off') t.equal(slow.statusCode, 500, 'never a silent loss')
+        if (lock === 'off') t.equal(slow.statusCode, 503, 'never a silent loss')
         t.equal(
           (await app.inject({ url: run('return session.a'), headers })).body,
           'undefined',
@@ -887,4 +887,25 @@ t.test("the session's cookie is not to be set beside it: one of that name in an 
   )
   t.match(answer.body, /the cookie s is the session's/)
   t.type(answer.headers['set-cookie'], 'string')
+})
+
+t.test('a store that cannot be reached is said at the start, and only what needs it is 503', async t => {
+  const app = await site(
+    t,
+    {
+      '.psoaccess': '',
+      'handler.ts': counter,
+      'files': { '.psoaccess': 'PSOSessionLoader = file:', 'handler.ts': counter },
+      'a.txt': 'text',
+    },
+    { ini: 'PSOSessionLoader = redis://me:secret@127.0.0.1:1/0' },
+  )
+  while (!app.errorLog().includes('session store')) await new Promise(resolve => setTimeout(resolve, 10))
+  t.match(app.errorLog(), /the session store redis:\/\/127\.0\.0\.1:1\/0 cannot be used: .*ECONNREFUSED/)
+  const failed = await app.inject('/')
+  t.equal(failed.statusCode, 503)
+  t.equal(failed.headers['set-cookie'], undefined)
+  t.equal((await app.inject('/files/')).statusCode, 200)
+  t.equal((await app.inject('/a.txt')).statusCode, 200)
+  t.notMatch(app.errorLog(), /secret/)
 })
