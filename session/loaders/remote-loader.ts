@@ -55,7 +55,7 @@ export class RemoteLoader implements SessionLoader {
   load(id: string, { serviceId, lock }: LoaderContext): Awaitable<SessionRecord | undefined> {
     const key = this.#key(serviceId, id)
     const hold = this.#holdOf(key, lock)
-    if (hold !== undefined) return hold.record
+    if (hold?.isKnown === true) return hold.record
     return this.#ask('cannot-load', 'the session could not be read', () => this.#store.load(key))
   }
 
@@ -206,8 +206,7 @@ export class RemoteLoader implements SessionLoader {
   }
 
   async *list(keyPrefix = ''): AsyncGenerator<StoredSession> {
-    // the first question finds out whether the store can be reached; a page that does not come is the driver's error
-    await this.#ask('cannot-load', 'the sessions could not be listed', () => this.#store.load(keyPrefix))
+    await this.#guard.run(async () => {})
     for await (const [key, record] of this.#store.list(keyPrefix)) yield { key, record, end: () => this.#end(key) }
   }
 

@@ -28,6 +28,7 @@ export class StoreGuard {
   #isConnected = false
   #outage: SessionError | undefined
   #timer: NodeJS.Timeout | undefined
+  #lookedAt = 0
   #isClosed = false
 
   constructor(store: RemoteStore, onOutage: (error: SessionError) => void) {
@@ -37,10 +38,11 @@ export class StoreGuard {
 
   run<Value>(work: () => Promise<Value>): Promise<Value> {
     if (this.#outage !== undefined) return Promise.reject(this.#outage)
+    if (this.#isClosed) return Promise.reject(new SessionError('unavailable', 'the server is being closed'))
     return new Promise((resolve, reject) => {
       const call: Call = { since: performance.now(), fail: reject }
       this.#calls.add(call)
-      this.#timer ??= setInterval(() => this.#look(), LOOK_MS)
+      this.#watch()
       const answered = this.#isConnected ? work() : this.#connect().then(work)
       answered.then(
         value => {
@@ -79,15 +81,23 @@ export class StoreGuard {
     return this.#connected
   }
 
+  #watch(): void {
+    if (this.#timer !== undefined) return
+    this.#lookedAt = performance.now()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+  }
+
   #look(): void {
+    const now = performance.now()
+    // this process was busy or stopped, and has not read what may have arrived
+    const isLate = now - this.#lookedAt > 2 * LOOK_MS
+    this.#lookedAt = now
     const [oldest] = this.#calls
-    if (oldest !== undefined) {
-      if (performance.now() - oldest.since > ANSWER_MS) this.#lose(new Error(`no answer within ${ANSWER_MS / 1000} s`))
-      return
-    }
-    if (this.#outage !== undefined) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    if (oldest === undefined) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    } else if (!isLate && now - oldest.since > ANSWER_MS)
+      this.#lose(new Error(`no answer within ${ANSWER_MS / 1000} s`))
   }
 
   #lose(cause: Error): void {

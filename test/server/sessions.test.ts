@@ -895,7 +895,7 @@ t.test('a store that cannot be reached is said at the start, and only what needs
     {
       '.psoaccess': '',
       'handler.ts': counter,
-      'files': { '.psoaccess': 'PSOSessionLoader = file:', 'handler.ts': counter },
+      files: { '.psoaccess': 'PSOSessionLoader = file:', 'handler.ts': counter },
       'a.txt': 'text',
     },
     { ini: 'PSOSessionLoader = redis://me:secret@127.0.0.1:1/0' },
