@@ -1,6 +1,7 @@
 import type { HandlerRef } from '../directives/index.ts'
 import { logText } from './error-document.ts'
 import { RequestFacts } from './logs/access-facts.ts'
+import { urlForLogs } from './logs/url-for-logs.ts'
 import { phaseOf } from './phases.ts'
 import type { Plan } from './plan.ts'
 import { requestContext } from './request-context.ts'
@@ -62,4 +63,4 @@ async function guarded(state: RequestState, run: () => unknown): Promise<boolean
 }
 
 const logFailure = (state: RequestState, error: unknown): void =>
-  state.site.errorLog.write('error', `after ${state.fastify.originalUrl}: ${logText(error, state.running)}`, state)
+  state.site.errorLog.write('error', `after ${urlForLogs(state)}: ${logText(error, state.running)}`, state)

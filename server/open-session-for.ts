@@ -32,12 +32,13 @@ export function openSessionFor(
   for (const known of state.sessions) if (known.serviceId === serviceId && known.loader === loader) return known.session
   const presented = {
     cookieHeader: state.raw.headers.cookie,
+    query: options.transport.usesUrl ? queryOf(state.fastify.originalUrl) : undefined,
     secure: state.fastify.protocol === 'https',
     req: request,
   }
   const session = openSession(options, presented, state.site.now)
   // kept while it is still being opened: a second call that locked the same session again would wait for itself
-  const opened: OpenedSession = { serviceId, loader, session }
+  const opened: OpenedSession = { serviceId, loader, usesUrl: options.transport.usesUrl, session }
   state.sessions.push(opened)
   if (!(session instanceof Promise)) return afterFlush(state, session)
   return session.then(
@@ -51,6 +52,9 @@ export function openSessionFor(
     },
   )
 }
+
+/** Of what the client asked for, whatever answers in its place. */
+const queryOf = (url: string): string | undefined => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : undefined)
 
 function afterFlush(state: RequestState, session: Session): Session {
   if (state.output.flushed || state.settled) closeCreation(session)
@@ -74,6 +78,10 @@ function optionsOf(state: RequestState): SessionOptions {
 /** The service that the request is for: PSOServiceId, or what its first module makes of it. */
 export const serviceIdOf = (state: RequestState): string =>
   state.content?.kind === 'program' ? optionsOf(state).serviceId : (state.plan.directives.PSOServiceId ?? '')
+
+/** The query's parameter that carries the session's id; undefined where PSOSessionTransport does not say `url`. */
+export const idNameOf = (state: RequestState): string | undefined =>
+  state.plan.directives.PSOSessionTransport === 'cookie' ? undefined : serviceIdOf(state)
 
 function overriddenOptions(state: RequestState, overrides: Readonly<Record<string, string>>): SessionOptions {
   const { plan, content, site } = state

@@ -72,10 +72,11 @@ const timeoutOf = ({ site }: RequestState): number => site.config.directives.Tim
 const byteLength = (chunk: string | Uint8Array): number =>
   typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length
 
-/** Name and value in turn: a file's own fields, the author's headers, the content type, the sessions' cookies, then what `Header` lines say. */
+/** Name and value in turn: a file's own fields, the author's headers, the content type, what the sessions ask for, then what `Header` lines say. */
 function headOf(state: RequestState, bodiless = false): string[] {
   const { output } = state
-  for (const { session } of state.sessions) {
+  for (const { session, usesUrl } of state.sessions) {
+    if (usesUrl) keepUrlSecret(state)
     const cookie = session instanceof Promise ? undefined : cookieOf(session)
     if (cookie !== undefined) output.headers.add('Set-Cookie', cookie)
   }
@@ -93,6 +94,12 @@ function headOf(state: RequestState, bodiless = false): string[] {
   if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)
   output.headers.appendTo(head)
   return head
+}
+
+/** An id in the URL is kept by no cache, and told to no other site: whatever the author said of them (DESIGN 7). */
+function keepUrlSecret({ output }: RequestState): void {
+  output.headers.set('Referrer-Policy', 'no-referrer')
+  output.headers.set('Cache-Control', 'no-store')
 }
 
 /** A handler's page is HTML unless it says otherwise; a file has its own type or none. */

@@ -5,6 +5,7 @@ import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { endRequest } from './end-request.ts'
 import { isFailure, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
+import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
 import { abandonSessions, finishSessions, revertSessions } from './sessions-of.ts'
@@ -239,7 +240,7 @@ function logError(state: RequestState, error: unknown, status: number): void {
   const level = status >= 500 ? 'error' : 'info'
   state.site.errorLog.write(
     level,
-    `${state.method} ${state.fastify.originalUrl} ${status}: ${logText(error, state.running)}`,
+    `${state.method} ${urlForLogs(state)} ${status}: ${logText(error, state.running)}`,
     state,
   )
 }

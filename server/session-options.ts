@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
-import { openLoader, SessionError, type SessionLoader, type SessionOptions } from '../session/index.ts'
+import { openLoader, SessionError, type SessionLoader, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import type { Plan } from './plan.ts'
 
@@ -31,6 +31,7 @@ export function sessionOptions(
     readOnly: directives.PSOSessionReadOnly,
     maxSize: directives.PSOSessionMaxSize,
     cookie: cookieAttributes(directives, serviceId),
+    transport: transportNamed(directives.PSOSessionTransport),
   }
 }
 

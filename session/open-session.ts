@@ -7,7 +7,6 @@ import { forcedIdOf, isSessionId } from './session-id.ts'
 import type { SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import type { Presented } from './transport.ts'
-import { cookieTransport } from './transports/cookie.ts'
 
 /** More equal cookies than this nobody sends in good faith; each costs a look at the store. */
 const MOST_CANDIDATES = 8
@@ -24,8 +23,7 @@ export function openSession(options: SessionOptions, presented: Presented, now: 
     state.id = forcedIdOf(options.forcedId)
     return openOne(state, session, [state.id], 0)
   }
-  const { transport = cookieTransport } = options
-  const ids = transport.idsOf(presented, options.serviceId).filter(isSessionId).slice(0, MOST_CANDIDATES)
+  const ids = options.transport.idsOf(presented, options.serviceId).filter(isSessionId).slice(0, MOST_CANDIDATES)
   return ids.length === 0 ? session : openOne(state, session, ids, 0)
 }
 
@@ -158,17 +156,34 @@ export function cookieOf(session: Session): string | undefined {
   const isGiven = isOther || begins(state, session)
   const isTakenBack = status === 'ended' && record !== undefined
   if (state.isForced || options.readOnly || (!isGiven && !isTakenBack)) return undefined
-  const { transport = cookieTransport } = options
+  const { transport } = options
   const keeping = {
     serviceId: options.serviceId,
     attributes: options.cookie,
-    secure: presented.secure,
+    presented,
     expiresAt,
     now: now(),
   }
   return isGiven ? transport.give(state.needId(), keeping) : transport.takeBack(keeping)
 }
 
-/** Something was written to a session that the store does not know yet. */
+/**
+ * The id that URLs of this answer have to carry; undefined: none, since a cookie brings it or there is nothing to bring. A session that
+ * is not there yet begins by it, also without data: who follows the link is to find it. A SessionError where it is too late for that.
+ */
+export function idForUrls(session: Session): string | undefined {
+  const state = stateOf(session)
+  const { options, presented, id, status } = state
+  if (!options.transport.usesUrl || state.isForced || status === 'ended') return undefined
+  if (id !== undefined && !options.transport.isDueInUrls(id, presented, options.serviceId)) return undefined
+  if (status === 'open') return id
+  if (options.readOnly) return undefined
+  if (state.isHeadGone && id === undefined)
+    throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+  state.isShared = true
+  return state.needId()
+}
+
+/** A session that the store does not know yet is to be stored. */
 const begins = (state: SessionState, session: Session): boolean =>
   state.status === 'new' && !state.isFinished && state.hasBegun(session)

@@ -215,6 +215,7 @@ export function revertChanges(state: SessionState, data: Data): void {
   for (const key of Object.keys(data)) delete data[key]
   state.isTouched = false
   state.label = record?.label
+  state.isShared = false
   if (record === undefined) {
     state.status = 'new'
     state.expiresAt = expiryAtCreation(options, state.createdAt)

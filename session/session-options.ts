@@ -19,8 +19,8 @@ export interface SessionOptions {
   /** PSOSessionMaxSize: bytes of a session's data, as they are stored. */
   readonly maxSize: number
   readonly cookie: CookieAttributes
-  /** How ids travel; absent: by cookie. */
-  readonly transport?: Transport
+  /** How ids travel. */
+  readonly transport: Transport
   /** PSOSessionFileLoader_Path where it is set: it wins over the PATH of an implementation class. */
   readonly fileLoaderPath?: string
   /** Makes the path of an implementation class absolute; a SessionError 'unusable-path' where no session may be kept there. */

@@ -32,6 +32,8 @@ export class SessionState {
   label: string | undefined
   /** True where expiry, label or last use changed, though no data did: a session that is there is written, none begins. */
   isTouched = false
+  /** True where a URL carries the id of a session that is not stored yet: it is stored, empty too. */
+  isShared = false
   /** The id that the client has, and when it was told that it ends; what differs at the head of the response is told anew. */
   toldId: string | undefined
   toldExpiresAt: number | undefined
@@ -72,9 +74,9 @@ export class SessionState {
     return this.id
   }
 
-  /** True where a session that the store does not know is to be stored: something was written to it. */
+  /** True where a session that the store does not know is to be stored: something was written to it, or a URL carries its id. */
   hasBegun(data: Record<string, unknown>): boolean {
-    return this.label !== undefined || Object.keys(data).length > 0
+    return this.isShared || this.label !== undefined || Object.keys(data).length > 0
   }
 
   /** The record to be stored now, or undefined where nothing is to be written. `mustExist`: a new one is stored empty too. */

@@ -2,6 +2,8 @@
 export interface Presented {
   /** The Cookie header as it came, of several lines joined by `; `. */
   readonly cookieHeader: string | undefined
+  /** The query of the URL as it came, without its `?`. */
+  readonly query: string | undefined
   /** True where the request came over TLS. */
   readonly secure: boolean
   /** The request, handed on to the loaders of users. */
@@ -33,7 +35,7 @@ export interface CookieAttributes {
 export interface Keeping {
   readonly serviceId: string
   readonly attributes: CookieAttributes
-  readonly secure: boolean
+  readonly presented: Presented
   /** When the session expires, ms; absent: with the browser. */
   readonly expiresAt: number | undefined
   readonly now: number
@@ -41,10 +43,14 @@ export interface Keeping {
 
 /** How a session's id travels between client and server. */
 export interface Transport {
+  /** True where an id may stand in URLs: such pages are kept by no cache, and say to no other site where they are. */
+  readonly usesUrl: boolean
   /** What the client presents as an id of the service, first choice first: text of any form, of which nothing is known. */
   idsOf(presented: Presented, serviceId: string): readonly string[]
+  /** True where a URL has to carry `id`, since nothing else brings it back. */
+  isDueInUrls(id: string, presented: Presented, serviceId: string): boolean
   /** The Set-Cookie value that gives the client `id`; undefined where the transport needs none. */
   give(id: string, keeping: Keeping): string | undefined
-  /** The Set-Cookie value that takes the id back. */
+  /** The Set-Cookie value that takes the id back; undefined where there is none. */
   takeBack(keeping: Keeping): string | undefined
 }

@@ -5,11 +5,11 @@ import {
   flag,
   integer,
   loaderChoice,
-  notBuilt,
   oneOf,
   optional,
   pathForWriting,
   seconds,
+  sessionTransport,
 } from '../kinds.ts'
 import { replace } from '../merge-rules.ts'
 
@@ -82,13 +82,13 @@ export const session = {
     doc: 'Refuses to save a session of more bytes, and names its largest key; at most 16 MiB.',
   }),
   PSOSessionTransport: directive({
-    kind: notBuilt(oneOf('cookie'), 'url'),
+    kind: sessionTransport,
     default: 'cookie',
     scope: 'directory',
     override: 'Session',
     repeat: 'last',
     merge: replace,
-    doc: 'Says how the session id travels between browser and server.',
+    doc: 'Says how the session id travels: in a cookie, in the URLs that `serviceUrl()` makes, or in URLs for as long as no cookie has come back.',
   }),
   PSOSessionLoader: directive({
     kind: loaderChoice,

@@ -1,3 +1,4 @@
+import { idNameOf } from '../open-session-for.ts'
 import type { RequestState } from '../request-state.ts'
 import { notBuilt } from './not-built.ts'
 import { ServerReturn } from './server-return.ts'
@@ -6,8 +7,10 @@ import { ServerReturn } from './server-return.ts'
 export class Input {
   readonly #pairs: readonly (readonly [string, string])[]
 
-  constructor(query: string | undefined, body: string | undefined) {
-    this.#pairs = [...pairsOf(query), ...pairsOf(body)]
+  /** `idName`: the parameter of the query that carries the session's id, which is no input. */
+  constructor(query: string | undefined, body: string | undefined, idName: string | undefined) {
+    const ofQuery = [...pairsOf(query)]
+    this.#pairs = [...(idName === undefined ? ofQuery : ofQuery.filter(([name]) => name !== idName)), ...pairsOf(body)]
   }
 
   get pairs(): readonly (readonly [string, string])[] {
@@ -55,7 +58,7 @@ async function readForm(state: RequestState, limit: number): Promise<void> {
     if (error instanceof ServerReturn) throw error
     throw new ServerReturn(400, `the body ended early: ${(error as Error).message}`)
   }
-  state.input = new Input(state.location?.query, Buffer.concat(chunks).toString('utf8'))
+  state.input = new Input(state.location?.query, Buffer.concat(chunks).toString('utf8'), idNameOf(state))
 }
 
 const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i
@@ -65,6 +68,6 @@ export function inputOf(state: RequestState): Input {
   const type = state.raw.headers['content-type']
   if (state.input === undefined && state.errorStatus === undefined && type !== undefined && isJson.test(type))
     throw notBuilt('the input of a JSON body')
-  state.input ??= new Input(state.location?.query, undefined)
+  state.input ??= new Input(state.location?.query, undefined, idNameOf(state))
   return state.input
 }

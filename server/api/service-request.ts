@@ -1,4 +1,4 @@
-import type { Awaitable, Session, SessionImplementation } from '../../session/index.ts'
+import { type Awaitable, idForUrls, type Session, type SessionImplementation } from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
 import type { OpenedSession, RequestState } from '../request-state.ts'
@@ -7,6 +7,7 @@ import { inputOf } from './input.ts'
 import { notBuilt } from './not-built.ts'
 import type { Request } from './request.ts'
 import { ServerReturn } from './server-return.ts'
+import { serviceUrl, type UrlParams } from './service-url.ts'
 
 /** PSO's service request: the nine areas of the how-to, the same under a server and as a CGI program (DESIGN 6). */
 export class ServiceRequest {
@@ -201,16 +202,15 @@ export class ServiceRequest {
     return new URL(this.#request.constructUrl(encodePath(this.#request.uri)) + (query === undefined ? '' : `?${query}`))
   }
 
-  /** The absolute URL of this service, or of a path below it, with `params` as its query. */
-  serviceUrl(path = '', params: Readonly<Record<string, string | number | readonly string[]>> = {}): string {
-    const { content } = this.#state
+  /**
+   * The absolute URL of this service, of a path below it (`cart`), or of a path of this server (`/shop/cart`), with `params` added to its
+   * query. Carries the session's id where PSOSessionTransport says `url` and no cookie has brought it; a session that is not there yet
+   * begins by it. A TypeError for a URL of another server: no id goes there.
+   */
+  serviceUrl(path = '', params: UrlParams = {}): string {
+    const { content, sessions } = this.#state
     const script = content?.kind === 'program' ? content.scriptUrl : this.#request.uri
-    const below = path.replace(/^\//, '')
-    const slash = below === '' || script.endsWith('/') ? '' : '/'
-    const url = new URL(this.#request.constructUrl(encodePath(script) + slash + below))
-    for (const [name, value] of Object.entries(params))
-      for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
-    return url.href
+    return serviceUrl(this.#request.constructUrl(encodePath(script)), path, params, idsForUrls(sessions))
   }
 
   /** The absolute URL of the directory, with its slash. */
@@ -230,3 +230,11 @@ export class ServiceRequest {
 }
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
+
+/** By service id, what the sessions of a request ask URLs to carry. */
+function* idsForUrls(sessions: readonly OpenedSession[]): Generator<[serviceId: string, id: string]> {
+  for (const { serviceId, session } of sessions) {
+    const id = session instanceof Promise ? undefined : idForUrls(session)
+    if (id !== undefined) yield [serviceId, id]
+  }
+}

@@ -1,5 +1,6 @@
 import type { RequestState } from '../request-state.ts'
 import type { AccessFacts } from './access-line.ts'
+import { urlForLogs } from './url-for-logs.ts'
 
 /** What the access line tells of a request that is over. A client that went away before its answer has the status that was meant. */
 export class RequestFacts implements AccessFacts {
@@ -30,7 +31,7 @@ export class RequestFacts implements AccessFacts {
   }
 
   get target(): string {
-    return this.#state.fastify.originalUrl
+    return urlForLogs(this.#state)
   }
 
   get protocol(): string {

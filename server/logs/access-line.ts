@@ -7,7 +7,7 @@ export interface AccessFacts {
   readonly time: number
   readonly durationMs: number
   readonly method: string
-  /** The request target as sent. */
+  /** The request target as sent, but for session ids. */
   readonly target: string
   /** `HTTP/1.1`. */
   readonly protocol: string

@@ -3,9 +3,15 @@ import type { Keeping, Presented, Transport } from '../transport.ts'
 
 /** The id in the cookie that is named after the service. Reads and writes the header fields itself: equal names, Comment, Version. */
 export class CookieTransport implements Transport {
+  readonly usesUrl = false
+
   idsOf(presented: Presented, serviceId: string): readonly string[] {
     const { cookieHeader } = presented
     return cookieHeader === undefined ? [] : cookieValues(cookieHeader, serviceId)
+  }
+
+  isDueInUrls(): boolean {
+    return false
   }
 
   give(id: string, keeping: Keeping): string {
@@ -49,7 +55,7 @@ function setCookie(id: string, keeping: Keeping, expires: number | undefined, ma
   if (attributes.domain !== undefined) text += `; Domain=${checked('Domain', attributes.domain)}`
   if (expires !== undefined) text += `; Expires=${new Date(expires).toUTCString()}`
   if (maxAge !== undefined) text += `; Max-Age=${maxAge}`
-  if (attributes.secure ?? keeping.secure) text += '; Secure'
+  if (attributes.secure ?? keeping.presented.secure) text += '; Secure'
   if (attributes.httpOnly ?? true) text += '; HttpOnly'
   text += `; SameSite=${checked('SameSite', attributes.sameSite ?? 'Lax')}`
   if (attributes.partitioned) text += '; Partitioned'

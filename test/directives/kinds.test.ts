@@ -99,6 +99,21 @@ describeKind('sessionId', kinds.sessionId, {
   ],
 })
 
+describeKind('sessionTransport', kinds.sessionTransport, {
+  takes: [
+    [['cookie'], 'cookie'],
+    [['URL'], 'url'],
+    [['cookie', 'url'], 'cookie url'],
+    [['url', 'cookie'], 'cookie url'],
+    [['cookie url'], 'cookie url'],
+  ],
+  refuses: [
+    [[], 'expected cookie, url or cookie url, got nothing'],
+    [['header'], 'expected cookie, url or cookie url, got "header"'],
+    [['url', 'url'], 'expected cookie, url or cookie url, got "url url"'],
+  ],
+})
+
 describeKind('cookieText', kinds.cookieText, {
   takes: [[['hi', 'there'], 'hi there']],
   refuses: [

@@ -24,7 +24,7 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   PSOSessionMaxSize: ['64', '1048576'],
   PSOSessionLockWait: ['5'],
   PSOSessionReadOnly: ['on'],
-  PSOSessionTransport: ['cookie'],
+  PSOSessionTransport: ['cookie', 'url', 'cookie url'],
   PSOSessionLoader: [
     'file:',
     'memory:',

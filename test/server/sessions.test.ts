@@ -447,7 +447,7 @@ t.test('memory: with more than one worker is an error at its line', async t => {
 })
 
 t.test('what is not built yet is an error at its line', async t => {
-  for (const line of ['PSOSessionTransport = url', 'PSOSessionTransport = cookie url', 'PSOSessionLoader = a.ts::B']) {
+  for (const line of ['PSOSessionLoader = a.ts::B']) {
     const app = await site(t, { '.psoaccess': line, 'handler.ts': counter })
     t.equal((await app.inject('/')).statusCode, 500, line)
     t.match(app.errorLog(), /\.psoaccess:1: PSOSession\w+: .*not built yet/, line)

@@ -6,6 +6,7 @@ import { abandonSession, finishSession, openSession } from '../../session/open-s
 import type { Session } from '../../session/session.ts'
 import { sessionKey, sessionName } from '../../session/session-key.ts'
 import type { SessionOptions } from '../../session/session-options.ts'
+import { transportNamed } from '../../session/transports/transport-named.ts'
 
 const day = 24 * 60 * 60 * 1000
 
@@ -20,13 +21,14 @@ function service(loader: SessionLoader, more: Partial<SessionOptions> = {}) {
     readOnly: false,
     maxSize: 1024 * 1024,
     cookie: {},
+    transport: transportNamed('cookie'),
     resolvePath: path => path,
     ...more,
   }
   const open = async (id?: string, own: Partial<SessionOptions> = {}): Promise<Session> =>
     openSession(
       { ...options, ...own },
-      { cookieHeader: id === undefined ? undefined : `s=${id}`, secure: false },
+      { cookieHeader: id === undefined ? undefined : `s=${id}`, query: undefined, secure: false },
       () => clock.now,
     )
   /** One request: opens, runs, saves. Resolves to the id. */
@@ -210,9 +212,10 @@ for (const [kind, make] of kinds) {
         readOnly: false,
         maxSize: 1000,
         cookie: {},
+        transport: transportNamed('cookie'),
         resolvePath: String,
       },
-      { cookieHeader: `t=${id}`, secure: false },
+      { cookieHeader: `t=${id}`, query: undefined, secure: false },
       Date.now,
     )
     t.equal(other.status, 'new')

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { cookieTransport, cookieValues } from '../../../session/transports/cookie.ts'
 
-const keeping = { serviceId: 's', attributes: {}, secure: false, expiresAt: undefined, now: 0 }
+const presented = { cookieHeader: undefined, query: undefined, secure: false }
+const keeping = { serviceId: 's', attributes: {}, presented, expiresAt: undefined, now: 0 }
+const overTls = { ...presented, secure: true }
 
 t.test('the name is matched whole, and of several cookies all are candidates in their order', async t => {
   for (const [header, values] of [
@@ -26,8 +28,8 @@ t.test('the name is matched whole, and of several cookies all are candidates in 
 t.test('an expiry is told twice, attributes go before it, and the cookie is taken back with the same ones', async t => {
   const give = (more: object): string | undefined => cookieTransport.give('id', { ...keeping, ...more })
   t.equal(give({}), 's=id; Path=/; HttpOnly; SameSite=Lax')
-  t.equal(give({ secure: true }), 's=id; Path=/; Secure; HttpOnly; SameSite=Lax')
-  t.equal(give({ secure: true, attributes: { secure: false } }), 's=id; Path=/; HttpOnly; SameSite=Lax')
+  t.equal(give({ presented: overTls }), 's=id; Path=/; Secure; HttpOnly; SameSite=Lax')
+  t.equal(give({ presented: overTls, attributes: { secure: false } }), 's=id; Path=/; HttpOnly; SameSite=Lax')
   t.equal(
     give({ expiresAt: 60_001 }),
     's=id; Path=/; Expires=Thu, 01 Jan 1970 00:01:00 GMT; Max-Age=61; HttpOnly; SameSite=Lax',
