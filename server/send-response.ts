@@ -2,6 +2,7 @@ import { closeCreation, cookieOf } from '../session/index.ts'
 import { cutIfStuck, writeChunk } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DONE } from './api/status.ts'
+import { adviseOnCookies } from './cookie-advice.ts'
 import { endTogether } from './end-together.ts'
 import { sendSlice } from './files/send-slice.ts'
 import { applyHeaders } from './header-actions.ts'
@@ -90,6 +91,7 @@ function headOf(state: RequestState, bodiless = false): string[] {
     if (type !== undefined) output.headers.set('Content-Type', type)
     applyHeaders(state)
   }
+  if (state.site.development) adviseOnCookies(state)
   const head = [...output.prepared]
   if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)
   output.headers.appendTo(head)

@@ -1,4 +1,10 @@
-import { type Awaitable, idForUrls, type Session, type SessionImplementation } from '../../session/index.ts'
+import {
+  type Awaitable,
+  cookieTooLong,
+  idForUrls,
+  type Session,
+  type SessionImplementation,
+} from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
 import type { OpenedSession, RequestState } from '../request-state.ts'
@@ -114,17 +120,17 @@ export class ServiceRequest {
     return this.#state.site.cookies.parse(this.#state.raw.headers.cookie ?? '')
   }
 
-  /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. */
+  /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. A RangeError over 4,096 bytes. */
   setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
     this.#requireHead(`the cookie ${key}`)
     if (this.#state.sessions.some(({ serviceId }) => serviceId === key))
       throw new TypeError(
         `the cookie ${key} is the session's: session.expire() and PSOCookieSession_ directives change it`,
       )
-    this.#state.output.headers.add(
-      'Set-Cookie',
-      this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes }),
-    )
+    const cookie = this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes })
+    const tooLong = cookieTooLong(key, cookie)
+    if (tooLong !== undefined) throw new RangeError(tooLong)
+    this.#state.output.headers.add('Set-Cookie', cookie)
   }
 
   /** A variable of the request, a PSOOption or a directive of that name; without a key, the variables. */

@@ -62,10 +62,18 @@ function setCookie(id: string, keeping: Keeping, expires: number | undefined, ma
   if (attributes.priority !== undefined) text += `; Priority=${checked('Priority', attributes.priority)}`
   if (attributes.comment !== undefined) text += `; Comment=${checked('Comment', attributes.comment)}`
   if (attributes.version !== undefined) text += `; Version=${checked('Version', String(attributes.version))}`
-  // RFC 6265bis 5.6: what is longer a browser may throw away without a word
-  if (text.length > 4096)
-    throw new SessionError('bad-cookie', `the session cookie has ${text.length} bytes, 4096 are allowed`)
+  const tooLong = cookieTooLong(serviceId, text)
+  if (tooLong !== undefined) throw new SessionError('bad-cookie', tooLong)
   return text
+}
+
+/**
+ * What is wrong with a Set-Cookie of more than 4,096 bytes; undefined where it has fewer. Browsers throw a cookie away without a word whose
+ * name and value have more (RFC 6265bis 5.7); with the attributes, it is the least that all have to keep (RFC 6265 6.1).
+ */
+export function cookieTooLong(name: string, setCookie: string): string | undefined {
+  const size = Buffer.byteLength(setCookie)
+  return size > 4096 ? `the cookie ${name} has ${size} bytes with its attributes, 4096 are allowed` : undefined
 }
 
 const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/
