@@ -123,6 +123,17 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: 'Doing things without cookies',
+    text: 'By default the session’s id travels in a cookie. A visitor who takes none can bring it in the URL, and best are both: the cookie where it comes back, the URL where it does not.',
+    examples: [
+      {
+        directory: 'without-cookies',
+        title: 'serviceUrl',
+        text: 'A link made by `serviceUrl()` carries the id for as long as no cookie has brought it: the first page has it, the second only if you block cookies. No cache keeps such a page, no other site is told its URL, and the log masks the id.',
+      },
+    ],
+  },
+  {
     title: 'What’s going on',
     text: 'Every request passes the phases of Apache, and each has its directive, from `PSOPostReadRequestHandler` to `PSOCleanupHandler`.',
     examples: [

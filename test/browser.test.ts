@@ -72,6 +72,31 @@ if (browser !== undefined) {
     t.same(complaints, [])
   })
 
+  t.test('a browser that keeps no cookies counts by its links, one that does has plain URLs', async t => {
+    const app = await site(t, {}, { development: true, ini: `DocumentRoot = "${root}"` })
+    const context = await browser.newContext()
+    t.teardown(() => context.close())
+    const page = await context.newPage()
+    const visits = () => page.locator('dd').first().textContent()
+    const follow = () => page.getByRole('link', { name: 'Try reload' }).click()
+
+    await page.goto(`${await app.url()}/without-cookies/`)
+    for (const number of ['2', '3']) {
+      await context.clearCookies()
+      await follow()
+      t.equal(await visits(), number)
+      t.match(page.url(), /\?Basket=[\w-]{27}$/)
+      t.same(await context.cookies(), [], 'an id of a URL becomes no cookie')
+    }
+    await page.goto(`${await app.url()}/without-cookies/`)
+    t.equal(await visits(), '1')
+    await follow()
+    t.equal(await visits(), '2')
+    await follow()
+    t.equal(await visits(), '3')
+    t.match(page.url(), /\/without-cookies\/$/)
+  })
+
   t.test('the domain example has one session for two hosts, and none for a third', async t => {
     const app = await site(t, {}, { development: true, ini: `DocumentRoot = "${root}"` })
     const context = await browser.newContext()

@@ -241,6 +241,22 @@ t.test('cookie domain: one cookie for all hosts of the domain, linked at this po
   for (const host of ['www', 'shop']) t.match(body, `href="http://${host}.pso.localhost:8080/cookie-domain/"`)
 })
 
+t.test('without cookies: the links carry the session, and with the cookie they need not', async t => {
+  const app = await publicHtml(t)
+  const linkOf = (body: string): string => text(/href="([^"]*\/without-cookies\/[^"]*)"/.exec(body)![1]!)
+  let url = '/without-cookies/'
+  for (const number of ['1', '2', '3']) {
+    const { body, facts } = await new Visitor(app).get(url)
+    t.match(facts, { 'Your visits': number, 'This page’s link': /\/without-cookies\/\?Basket=.{4}…$/ })
+    url = linkOf(body)
+  }
+  const visitor = new Visitor(app)
+  await visitor.get('/without-cookies/')
+  const { body, facts } = await visitor.get('/without-cookies/')
+  t.match(facts, { 'Your visits': '2', 'Your browser brought the cookie': 'yes' })
+  t.match(linkOf(body), /\/without-cookies\/$/)
+})
+
 t.test(
   'fixup and log: the log handler has seen every request, also the failed one, with its time since fixup',
   async t => {
