@@ -28,6 +28,7 @@ export function cookieAdvice(setCookie: string, isSession: boolean, request: Coo
   const { name, attributes } = parsed(setCookie)
   const { secure, hostname, path, untrustedProxy, now } = request
   const isSecure = attributes.has('secure')
+  const hasPrefix = /^__(host|secure)-/i.test(name)
   const isLocal = /^(localhost|.*\.localhost|127\.[\d.]+|\[?::1\]?)$/i.test(hostname)
   const domain = attributes.get('domain')?.replace(/^\./, '').toLowerCase()
   const host = hostname.toLowerCase()
@@ -45,13 +46,13 @@ export function cookieAdvice(setCookie: string, isSession: boolean, request: Coo
   else if (isSecure && !secure && !isLocal)
     say(
       'secure',
-      `it is Secure, and over plain HTTP browsers refuse that: serve over TLS, or behind a proxy that does write TrustProxy = ADDRESS in server.ini, or write ${line('Secure', 'off')}`,
+      `it is Secure, and over plain HTTP browsers refuse that: serve over TLS, or behind a proxy that does write TrustProxy = ADDRESS in server.ini, or ${hasPrefix ? 'take the prefix off its name' : `write ${line('Secure', 'off')}`}`,
     )
   if (!isSecure && attributes.get('samesite')?.toLowerCase() === 'none')
     say('samesite', `SameSite=None is refused without Secure: write ${line('SameSite', 'Lax')}, or serve over TLS`)
   if (!isSecure && attributes.has('partitioned'))
     say('partitioned', `Partitioned is refused without Secure: write ${line('Partitioned', 'off')}, or serve over TLS`)
-  if (/^__(host|secure)-/i.test(name) && !isSecure)
+  if (hasPrefix && !isSecure)
     say('prefix', `a name that begins like this is refused without Secure: write ${line('Secure', 'on')}`)
   if (/^__host-/i.test(name) && (domain !== undefined || cookiePath !== '/'))
     say('prefix', 'a name that begins with __Host- is refused with a Domain, and with a Path other than /')

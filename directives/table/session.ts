@@ -88,7 +88,7 @@ export const session = {
     override: 'Session',
     repeat: 'last',
     merge: replace,
-    doc: 'Says how the session id travels: in a cookie, in the URLs that `serviceUrl()` makes, or in URLs for as long as no cookie has come back.',
+    doc: 'Says how the session id travels: in a cookie, in the URLs that `serviceUrl()` makes, or in those for as long as no cookie has come back. With `url` pages are `no-store` and `no-referrer`, `getInput()` does not show the id, and the logs mask it.',
   }),
   PSOSessionLoader: directive({
     kind: loaderChoice,

@@ -46,6 +46,16 @@ t.test('what browsers refuse is told by its rule, what they keep is not', async 
     t.same(rulesOf(setCookie, request), rules, setCookie.slice(0, 60))
 })
 
+t.test('the line to write is one that would be taken', async t => {
+  const text = (setCookie: string, isSession: boolean): string =>
+    cookieAdvice(setCookie, isSession, page)
+      .map(advice => advice.text)
+      .join()
+  t.match(text('s=1; Path=/; Secure', true), /or write PSOCookieSession_Secure = off$/)
+  t.match(text('s=1; Path=/; Secure', false), /or write Secure off in setCookie\(\)$/)
+  t.match(text('__Host-s=1; Path=/; Secure', true), /or take the prefix off its name$/)
+})
+
 t.test('development says once, for each service and rule, what to write; production says nothing', async t => {
   const tree = {
     a: { '.psoaccess': 'PSOServiceId = a\nPSOCookieSession_Secure = on', 'handler.ts': counter },

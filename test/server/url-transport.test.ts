@@ -62,6 +62,11 @@ t.test('a page without a link begins nothing', async t => {
   t.same(filesBelow(join(app.stateDirectory, 'sessions')), [])
 })
 
+t.test('a session that may not be written begins by no link', async t => {
+  const app = await shop(t, 'url\nPSOSessionReadOnly = on', runs)
+  t.equal((await app.inject(run('return service.serviceUrl()'))).body, 'http://localhost/')
+})
+
 t.test('cookie: the URL is plain, and an id in one is nothing', async t => {
   const app = await shop(t, 'cookie')
   const first = await app.inject('/')
@@ -282,15 +287,24 @@ t.test('two services of one request each carry their id', async t => {
 })
 
 t.test('no log keeps an id that stands in a URL', async t => {
-  const app = await shop(t, 'url', runs, { 'a.css': 'x' }, { ini: 'AccessLog = access.log' })
+  const tree = {
+    'a.css': 'x',
+    plain: { '.psoaccess': 'PSOSessionTransport = cookie\nErrorDocument = 404 /plain/', 'handler.ts': linked },
+    lost: { '.psoaccess': 'PSOHandler = none\nErrorDocument = 404 /plain/' },
+  }
+  const app = await shop(t, 'url', runs, tree, { ini: 'AccessLog = access.log' })
   const id = idIn((await app.inject(run('session.a = 1; return service.serviceUrl()'))).body)!
   await app.inject(run("throw new Error('x')", `&s=${id}&y=2`))
   await app.inject(`/a.css?s=${id}`)
   await app.inject(`/missing?s=${id}`)
+  t.equal((await app.inject(`/%zz?s=${id}`)).statusCode, 400)
+  t.equal((await app.inject(`/lost/x?s=${id}`)).statusCode, 404)
+  await app.inject(`/plain/?x=${'y'.repeat(27)}`)
   await app.close()
   const log = readFileSync(join(app.stateDirectory, 'access.log'), 'utf8')
   t.match(log, 's=***&y=2 HTTP/1.1')
   t.match(log, '/a.css?s=***')
+  t.match(log, `/plain/?x=${'y'.repeat(27)}`, 'where no URL carries ids, nothing is masked')
   t.match(app.errorLog(), 's=***&y=2 500')
   t.notOk((log + app.errorLog()).includes(id))
 })
