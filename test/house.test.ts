@@ -12,6 +12,9 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['server/watch.ts'],
   fastify: ['server/app.ts'],
   '@fastify/cookie': ['server/app.ts'],
+  mysql2: ['session/loaders/mysql.ts'],
+  pg: ['session/loaders/postgres.ts'],
+  redis: ['session/loaders/redis.ts'],
   'mime-types': ['server/files/media-type.ts'],
 }
 

@@ -1,9 +1,9 @@
 import { SessionError } from '../session-error.ts'
 
 /** The package that speaks to a store, loaded when one is named; the message says what to install. */
-export async function driver<Module>(name: string): Promise<Module> {
+export async function driver<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
   try {
-    return (await import(name)) as Module
+    return await load()
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw new SessionError('no-driver', `PSOSessionLoader needs the package ${name}: npm install ${name}`, { cause })

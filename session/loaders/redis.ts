@@ -69,7 +69,7 @@ export class RedisStore implements RemoteStore {
   }
 
   async connect(): Promise<void> {
-    const { createClient } = await driver<typeof import('redis')>('redis')
+    const { createClient } = await driver('redis', () => import('redis'))
     const client: Client = createClient({
       url: this.#url.replace(/^redis/i, 'redis'),
       // answers as lists, also where the store has maps

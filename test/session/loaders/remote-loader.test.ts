@@ -145,7 +145,7 @@ t.test('a store on the network', async t => {
     })
 
   t.test('a driver that is missing is a sentence that says what to install', async t => {
-    await t.rejects(async () => driver('pso-no-such-package'), {
+    await t.rejects(async () => driver('pso-no-such-package', () => import('pso-no-such-package' as string)), {
       code: 'no-driver',
       message: 'PSOSessionLoader needs the package pso-no-such-package: npm install pso-no-such-package',
     })
