@@ -67,7 +67,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await app.ready()
   onReport(message => logs.error.write('error', message))
   void loaderOf(options.config, directives).connect?.()
-  const stopPurge = startPurge(now, message => logs.error.write('error', message))
+  const stopPurge = startPurge(now)
 
   return {
     async listen() {

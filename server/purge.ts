@@ -4,14 +4,11 @@ const FIRST_MS = 60 * 1000
 const EACH_MS = 5 * 60 * 1000
 
 /** Removes sessions that are over, in the background, a minute after the start and then every five; the function stops it. */
-export function startPurge(now: () => number, report: (message: string) => void): () => void {
+export function startPurge(now: () => number): () => void {
   let timer = setTimeout(run, FIRST_MS).unref()
-  function run(): void {
-    purgeLoaders(now())
-      .catch(error => report(`sessions that are over could not be removed: ${(error as Error).message}`))
-      .finally(() => {
-        timer = setTimeout(run, EACH_MS).unref()
-      })
+  async function run(): Promise<void> {
+    await purgeLoaders(now())
+    timer = setTimeout(run, EACH_MS).unref()
   }
   return () => clearTimeout(timer)
 }

@@ -3,6 +3,8 @@ import { FileSessionLoader } from './loaders/file.ts'
 import { MemoryLoader } from './loaders/memory.ts'
 import { RedisStore } from './loaders/redis.ts'
 import { RemoteLoader } from './loaders/remote-loader.ts'
+import { report } from './report.ts'
+import { SessionError } from './session-error.ts'
 
 /** What PSOSessionLoader says, its path resolved. */
 export type LoaderSpec =
@@ -40,10 +42,17 @@ function make(spec: LoaderSpec): SessionLoader {
   }
 }
 
-/** Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. */
+/** Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. */
 export async function purgeLoaders(now: number): Promise<number> {
   let removed = 0
-  for (const loader of loaders.values()) removed += await loader.purge(now)
+  for (const loader of loaders.values())
+    try {
+      removed += await loader.purge(now)
+    } catch (error) {
+      // an outage has been said, and what one store cannot do another can
+      if (!(error instanceof SessionError) || error.code !== 'unavailable')
+        report(`sessions that are over could not be removed: ${(error as Error).message}`)
+    }
   return removed
 }
 
