@@ -5,12 +5,14 @@ import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
 import { driver } from '../../../session/loaders/driver.ts'
+import { self } from '../../../session/loaders/lock-owner.ts'
 import { RedisStore } from '../../../session/loaders/redis.ts'
 import { RemoteLoader } from '../../../session/loaders/remote-loader.ts'
 import { onReport } from '../../../session/report.ts'
 import { sessionKey, sessionName } from '../../../session/session-key.ts'
 import { redisServer } from '../../support/services/redis-server.ts'
 import { relayTo } from '../../support/services/relay.ts'
+import { StoreInMemory } from './store-in-memory.ts'
 
 const context = { serviceId: 'shop' }
 const record = (visits: number, version: number): SessionRecord => ({
@@ -41,6 +43,82 @@ async function increment(loader: RemoteLoader, id: string): Promise<number> {
     lock.release()
   }
 }
+
+t.test('a session is locked and loaded in one round trip, saved and unlocked in another', async t => {
+  const store = new StoreInMemory()
+  const loader = new RemoteLoader(store)
+  t.teardown(() => loader.close())
+  await loader.save('x', record(0, 1), context)
+  store.calls.length = 0
+  await increment(loader, 'x')
+  t.same(store.calls, ['lock', 'save and unlock'])
+  store.calls.length = 0
+  const lock = await loader.lock('x', context, 100)
+  await loader.load('x', { ...context, lock })
+  await lock.release()
+  t.same(store.calls, ['lock', 'unlock'], 'where nothing is saved')
+})
+
+t.test(
+  'requests of one process that wait for one another pass the lock on, and the store is only asked to save',
+  async t => {
+    const store = new StoreInMemory()
+    const loader = new RemoteLoader(store)
+    t.teardown(() => loader.close())
+    await loader.save('x', record(0, 1), context)
+    store.calls.length = 0
+    await Promise.all(Array.from({ length: 5 }, () => increment(loader, 'x')))
+    t.same(store.calls, ['lock', 'save', 'save', 'save', 'save', 'save and unlock'])
+    t.equal(((await loader.load('x', context)) as SessionRecord).data, '{"visits":5}')
+  },
+)
+
+t.test('a lock that this process gave up when its store did not answer hinders nobody', async t => {
+  const store = new StoreInMemory()
+  const loader = new RemoteLoader(store)
+  t.teardown(() => loader.close())
+  store.tokens.set(sessionKey(sessionName('shop', 'x')), `${self} 0`)
+  const lock = await loader.lock('x', context, 100)
+  await lock.release()
+  t.same(store.calls, ['connect', 'lock', 'unlock', 'lock', 'unlock'])
+})
+
+t.test('the lock of a process elsewhere is waited for, and not taken', async t => {
+  const store = new StoreInMemory()
+  const loader = new RemoteLoader(store)
+  t.teardown(() => loader.close())
+  store.tokens.set(sessionKey(sessionName('shop', 'x')), '1 2 another-boot 3 4')
+  await t.rejects(async () => loader.lock('x', context, 30), { code: 'lock-timeout' })
+  t.notOk(store.calls.includes('unlock'))
+  t.ok(store.calls.filter(call => call === 'lock').length <= 3, 'it is asked for once in 10 ms at most')
+})
+
+t.test('an answer that is an error fails the one request, an outage all of them', async t => {
+  const store = new StoreInMemory()
+  const loader = new RemoteLoader(store)
+  t.teardown(() => loader.close())
+  const said: string[] = []
+  onReport(message => said.push(message))
+  t.teardown(() => onReport(() => {}))
+  store.failure = new Error('table is full')
+  await t.rejects(async () => loader.save('x', record(0, 1), context), { code: 'unavailable' }, 'it cannot connect')
+  store.failure = undefined
+  while ((await Promise.allSettled([loader.load('x', context)]))[0]!.status === 'rejected')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  await loader.save('x', record(0, 1), context)
+  store.failure = new Error('table is full')
+  await t.rejects(async () => loader.save('x', record(1, 2), context), {
+    code: 'cannot-save',
+    message: 'the session could not be saved, in store://test: table is full',
+  })
+  store.failure = undefined
+  t.equal(((await loader.load('x', context)) as SessionRecord).version, 1)
+  store.failure = new Error('outage')
+  await t.rejects(async () => loader.load('x', context), { code: 'unavailable' })
+  store.failure = undefined
+  await t.rejects(async () => loader.load('x', context), { code: 'unavailable' }, 'until it has been tried again')
+  t.equal(said.length, 3)
+})
 
 t.test('a store on the network', async t => {
   const server = await redisServer(t)
