@@ -170,13 +170,17 @@ export class FileSessionLoader implements SessionLoader {
     }
   }
 
-  /** Without keeping the file open: a list would take all descriptors. */
+  /** Without keeping the file open: a list would take all descriptors. Undefined also for what a purge has removed since it was found. */
   #peek(path: string): SessionRecord | undefined {
-    const fd = openSync(path, O_RDWR)
+    let fd: number | undefined
     try {
+      fd = openSync(path, constants.O_RDONLY)
       return readRecord(fd).record
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
     } finally {
-      closeSync(fd)
+      if (fd !== undefined) closeSync(fd)
     }
   }
 

@@ -269,6 +269,17 @@ t.test('a purge leaves a week to what nobody can read', async t => {
   t.equal(await loader.purge(statSync(file!).mtimeMs + week), 1)
 })
 
+t.test('a list passes by what a purge removes meanwhile', async t => {
+  const loader = open(t)
+  for (let number = 0; number < 300; number++) loader.save(String(number), record(1), context)
+  let listed = 0
+  for await (const _ of loader.list()) {
+    if (listed === 0) for (const file of filesOf(loader.directory)) unlinkSync(file)
+    listed++
+  }
+  t.ok(listed < 300)
+})
+
 t.test('a holder that was stopped keeps its lock: others wait in vain, and what it saves later stands', async t => {
   const loader = open(t)
   loader.save('shared', record(1), context)
