@@ -1,21 +1,16 @@
-import { dirname } from 'node:path'
-import { createConfigStore } from './config-store.ts'
-import { findFiles } from './find-files.ts'
 import { type Problem, uniqueProblems } from './problem.ts'
 import { type ServerConfigOptions, serverProblems, tryServerConfig } from './server-config.ts'
+import { variantsBelow } from './variants-below.ts'
 import { wholeProblems } from './whole-problems.ts'
 
 /** Every problem of server.ini and of every access file below its document root, by file and line; warnings too. */
 export function check(options: ServerConfigOptions): Problem[] {
   const { config, errors } = tryServerConfig(options)
-  const store = createConfigStore(config, { now: () => 0, recheckMs: 1 })
-  const files = findFiles(config.documentRoot, config.directives.AccessFileName)
-  const directories = new Set(files.map(file => dirname(file)))
   // what a start without --workers makes of it depends on the machine
   const workers = config.directives.Workers ?? 1
-  const found = [...directories].flatMap(directory => [
-    ...store.problemsOf(directory),
-    ...store.variantsOf(directory).flatMap(merged => wholeProblems(merged, workers)),
+  const found = variantsBelow(config).flatMap(({ own, variants }) => [
+    ...own,
+    ...variants.flatMap(merged => wholeProblems(merged, workers)),
   ])
   const all = [...errors, ...config.warnings, ...serverProblems(config, workers), ...found]
   return uniqueProblems(all).sort(byPlace)

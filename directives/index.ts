@@ -7,6 +7,8 @@ export type { Directive, OverrideGroup } from './directive.ts'
 export { editorHints } from './editor-hints.ts'
 export { explain } from './explain.ts'
 export { isForcedId } from './forced-id.ts'
+export { hidePasswords } from './kinds/expected.ts'
+export { secondsOf } from './kinds/numbers.ts'
 export { readPathForWriting } from './kinds/paths.ts'
 export type {
   Address,
@@ -26,7 +28,14 @@ export { nearestName } from './nearest-name.ts'
 export { type Position, showPosition } from './position.ts'
 export { DirectivesError, formatProblem, type Problem, type ProblemCode } from './problem.ts'
 export { describe, describeNamed, insteadOf, reference } from './reference.ts'
-export { readServerConfig, type ServerConfig, type ServerConfigOptions, serverProblems } from './server-config.ts'
+export {
+  readServerConfig,
+  type ServerConfig,
+  type ServerConfigOptions,
+  serverProblems,
+  serverVariants,
+} from './server-config.ts'
 export { type DirectiveName, type Directives, directiveNamed, directiveNames, rows, table } from './table.ts'
+export { variantsBelow } from './variants-below.ts'
 export { wholeProblems } from './whole-problems.ts'
 export { withDirectives } from './with-directives.ts'

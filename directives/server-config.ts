@@ -125,15 +125,20 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
  * What only the whole of server.ini shows of its lines, alone and with those of each section; the errors of the lines themselves are
  * not here. `workers`: how many processes are to serve.
  */
-export function serverProblems({ documentRoot, server }: ServerConfig, workers: number): Problem[] {
-  const { layer, plain } = server
-  const found = [undefined, ...layer.blocks.slice(1)].flatMap(section => {
-    const settings = section === undefined ? plain : withBlock(plain, section, documentRoot)
-    const merged: Merged = { ...inEffect(settings), unknown: settings.unknown, levels: [], problems: [] }
-    return wholeProblems({ ...merged, unknown: merged.unknown.filter(line => isForcedId(line, merged)) }, workers)
-  })
-  return uniqueProblems(found)
+export function serverProblems(config: ServerConfig, workers: number): Problem[] {
+  const found = serverVariants(config).map(merged => ({
+    ...merged,
+    unknown: merged.unknown.filter(line => isForcedId(line, merged)),
+  }))
+  return uniqueProblems(found.flatMap(merged => wholeProblems(merged, workers)))
 }
+
+/** What server.ini says by its plain lines, and by those with each of its sections. */
+export const serverVariants = ({ documentRoot, server: { layer, plain } }: ServerConfig): Merged[] =>
+  [undefined, ...layer.blocks.slice(1)].map(section => {
+    const settings = section === undefined ? plain : withBlock(plain, section, documentRoot)
+    return { ...inEffect(settings), unknown: settings.unknown, levels: [], problems: [] }
+  })
 
 type Paths = Pick<ServerConfig, 'documentRoot' | 'stateDirectory'> & { readonly accessFileNames: readonly string[] }
 
