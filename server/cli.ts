@@ -1,30 +1,16 @@
 import { parseArgs } from 'node:util'
-
-/** Ends the command with this exit code; the message is for people, on standard error. */
-export class UsageError extends Error {
-  readonly exitCode: number
-
-  constructor(message: string, exitCode = 2) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
-
-export interface CommandOptions {
-  readonly config?: string
-  readonly root?: string
-  readonly listen?: string
-  readonly workers?: string
-  readonly dev?: boolean
-  readonly production?: boolean
-}
+import { UsageError } from './commands/usage-error.ts'
 
 const usage = `pso serve [--config FILE] [--root DIR] [--listen HOST:PORT] [--dev|--production] [--workers N]
 pso check [--config FILE] [--root DIR]
 pso explain URL [--config FILE] [--root DIR]
-pso directives [NAME]`
+pso directives [NAME]
+pso sessions list [--service ID] [--label USER] [--older AGE] [--idle AGE] [--all] [--json]
+pso sessions show KEY [--json]
+pso sessions expire KEY... | --service ID | --label USER | --older AGE | --idle AGE | --all [--json]
+pso sessions purge [--json]        each of the four: [--config FILE] [--root DIR] [--loader LOADER]`
 
-const later = ['convert', 'init', 'sessions', 'cgi']
+const later = ['convert', 'init', 'cgi']
 
 async function run(argv: readonly string[]): Promise<number> {
   const [name = '', ...rest] = argv
@@ -57,11 +43,26 @@ async function run(argv: readonly string[]): Promise<number> {
       const { words } = read(rest, 1, [])
       return (await import('./commands/directives.ts')).describeDirectives(words[0])
     }
+    case 'sessions': {
+      const [action = '', ...others] = rest
+      const { runSessions, sessionsActions } = await import('./commands/sessions.ts')
+      const chosen = Object.hasOwn(sessionsActions, action) ? sessionsActions[action] : undefined
+      if (chosen === undefined) throw await unknown(action || '(none)', Object.keys(sessionsActions), 'sessions ')
+      const { options, words } = read(others, chosen.words, ['config', 'root', 'loader', ...chosen.options])
+      return runSessions(chosen, words, options)
+    }
   }
   if (later.includes(name)) throw new UsageError(`pso ${name} is not built yet`)
+  throw await unknown(name, ['serve', 'check', 'explain', 'directives', 'sessions'])
+}
+
+/** With the likely intent of a word that is no command; `before` it may stand another. */
+async function unknown(word: string, known: readonly string[], before = ''): Promise<UsageError> {
   const { nearestName } = await import('../directives/index.ts')
-  const nearest = nearestName(name, ['serve', 'check', 'explain', 'directives'])
-  throw new UsageError(`unknown command ${name}${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}\n${usage}`)
+  const nearest = nearestName(word, known)
+  return new UsageError(
+    `unknown command ${before}${word}${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}\n${usage}`,
+  )
 }
 
 const kinds = {
@@ -71,7 +72,18 @@ const kinds = {
   workers: { type: 'string' },
   dev: { type: 'boolean' },
   production: { type: 'boolean' },
+  loader: { type: 'string' },
+  service: { type: 'string' },
+  label: { type: 'string' },
+  older: { type: 'string' },
+  idle: { type: 'string' },
+  all: { type: 'boolean' },
+  json: { type: 'boolean' },
 } as const
+
+export type CommandOptions = {
+  readonly [Name in keyof typeof kinds]?: (typeof kinds)[Name]['type'] extends 'string' ? string : boolean
+}
 
 /** The options that a command knows, and at most `most` words. */
 function read(

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
-import { closeLoaders, onReport } from '../session/index.ts'
+import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { buildApp, cookiesOf } from './app.ts'
+import { loaderSpecOf } from './loader-spec-of.ts'
 import { openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
 import { holdTickObject } from './process/hold-tick-object.ts'
@@ -11,7 +12,6 @@ import { UnderWay } from './process/under-way.ts'
 import { startPurge } from './purge.ts'
 import { requestContext } from './request-context.ts'
 import { failRequest } from './serve-request.ts'
-import { loaderOf } from './session-options.ts'
 
 export interface ServerOptions {
   readonly config: ServerConfig
@@ -66,7 +66,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const listeners = createListeners(app, directives.Timeout * 1000)
   await app.ready()
   onReport(message => logs.error.write('error', message))
-  void loaderOf(options.config, directives).connect?.()
+  void openLoader(loaderSpecOf(options.config, directives)).connect?.()
   const stopPurge = startPurge(now)
 
   return {

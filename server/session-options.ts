@@ -1,7 +1,8 @@
-import { join, relative, resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
-import { openLoader, SessionError, type SessionLoader, type SessionOptions, transportNamed } from '../session/index.ts'
+import { openLoader, SessionError, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
+import { loaderSpecOf } from './loader-spec-of.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -19,7 +20,7 @@ export function sessionOptions(
   const directory = directives.PSOSessionFileLoader_Path
   return {
     serviceId,
-    loader: loaderOf(config, directives),
+    loader: openLoader(loaderSpecOf(config, directives)),
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),
@@ -33,17 +34,6 @@ export function sessionOptions(
     cookie: cookieAttributes(directives, serviceId),
     transport: transportNamed(directives.PSOSessionTransport),
   }
-}
-
-/** Where the directives keep sessions. */
-export function loaderOf(
-  { stateDirectory }: Pick<ServerConfig, 'stateDirectory'>,
-  directives: Directives,
-): SessionLoader {
-  const { PSOSessionLoader: choice, PSOSessionFileLoader_Path: directory } = directives
-  return openLoader(
-    choice.type === 'file' ? { type: 'file', directory: directory ?? join(stateDirectory, 'sessions') } : choice,
-  )
 }
 
 /** The path of an implementation class is held to what PSOSessionFileLoader_Path is held to (DESIGN 3, paths given for writing). */

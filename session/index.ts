@@ -8,8 +8,9 @@ export {
   SessionImpl,
   type SessionImplementation,
 } from './implementation.ts'
+export { hasEnded } from './life.ts'
 export type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from './loader.ts'
-export { closeLoaders, openLoader, purgeLoaders } from './open-loader.ts'
+export { closeLoaders, type LoaderSpec, openLoader, purgeLoaders } from './open-loader.ts'
 export { abandonSession, cookieOf, finishSession, idForUrls, openSession } from './open-session.ts'
 export { onReport } from './report.ts'
 export { closeCreation, type Session, type SessionData } from './session.ts'
