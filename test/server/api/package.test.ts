@@ -25,12 +25,17 @@ t.test('a handler outside of the project has its types', async t => {
     site: {
       'handler.ts': `import { CookieFileImpl, HTTP_NOT_FOUND, OK, type Request, ServerReturn, type ServiceHandler, type Session, pso } from 'pso'
 declare module 'pso' { interface SessionData { visits?: number } }
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+export const visitsAreTyped: Same<Session['visits'], number | undefined> = true
+export const otherKeysAreAny: Same<Session['other'], any> = true
+export const methodsStay: Same<Session['status'], 'new' | 'open' | 'ended'> = true
 class MyImpl extends CookieFileImpl { PATH = '/tmp/path0/' }
 export const fixup = (req: Request) => pso.fixup(req, MyImpl)
 export function handler (req: Request) {
   const service: ServiceHandler = req.pso()
   const session: Session = service.session
   session.visits = (session.visits ?? 0) + 1
+  session.cart.items.push('any')
   // @ts-expect-error: SessionData says that it is a number
   session.visits = 'x'
   const text: string | undefined = service.getInput('a')
