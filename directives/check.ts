@@ -8,8 +8,8 @@ export function check(options: ServerConfigOptions): Problem[] {
   const { config, errors } = tryServerConfig(options)
   // what a start without --workers makes of it depends on the machine
   const workers = config.directives.Workers ?? 1
-  const found = variantsBelow(config).flatMap(({ own, variants }) => [
-    ...own,
+  const found = variantsBelow(config).flatMap(({ problems, variants }) => [
+    ...problems,
     ...variants.flatMap(merged => wholeProblems(merged, workers)),
   ])
   const all = [...errors, ...config.warnings, ...serverProblems(config, workers), ...found]

@@ -7,7 +7,7 @@ import type { ServerConfig } from './server-config.ts'
 
 /** A directory that has an access file: all that is wrong with the file itself, and what holds there, without and with each of its sections. */
 export interface DirectoryVariants {
-  readonly own: readonly Problem[]
+  readonly problems: readonly Problem[]
   readonly variants: readonly Merged[]
 }
 
@@ -16,7 +16,7 @@ export function variantsBelow(config: ServerConfig): DirectoryVariants[] {
   const store = createConfigStore(config, { now: () => 0, recheckMs: 1 })
   const files = findFiles(config.documentRoot, config.directives.AccessFileName)
   return [...new Set(files.map(file => dirname(file)))].map(directory => ({
-    own: store.problemsOf(directory),
+    problems: store.problemsOf(directory),
     variants: store.variantsOf(directory),
   }))
 }

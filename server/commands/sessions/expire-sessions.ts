@@ -16,6 +16,8 @@ interface OpenSession {
   end(): unknown
 }
 
+const filters = '--label, --service, --older, --idle or --all'
+
 /** `pso sessions expire`: ends, as a logout does, the sessions of these keys, or those that are meant. */
 export async function expireSessions(
   stores: Stores,
@@ -26,23 +28,31 @@ export async function expireSessions(
   const filter = filterOf(options, now)
   const prefixes = words.map(keyPrefixOf)
   const isFiltered = options.all === true || hasFilter(filter)
-  if (prefixes.length > 0 === isFiltered)
-    throw new UsageError(
-      `expected ${isFiltered ? 'either keys or' : 'the keys of sessions,'} --label, --service, --older, --idle or --all, got ${isFiltered ? 'both' : 'none'}`,
-    )
-  const open: OpenSession[] = []
+  if (!isFiltered && words.length === 0) throw new UsageError(`expected keys, ${filters}, got none`)
+  if (isFiltered && words.length > 0) throw new UsageError(`expected keys, or ${filters}, got both`)
+  const open = new Map<string, OpenSession>()
   // all are found before the first is ended: a list that runs need not bear changes
   await stores.each(async (loader, store) => {
     refuseForeign(store)
     for (const prefix of isFiltered ? [undefined] : prefixes)
       for await (const session of listOf(loader, store, prefix)) {
         const row = rowOf(session, store.name, now)
-        if (row.state === 'open' && isMeant(session.record, filter)) open.push({ row, end: session.end })
+        // its end alone is kept: with their records many would not fit
+        if (row.state === 'open' && isMeant(session.record, filter))
+          open.set(`${row.key} ${row.store}`, { row, end: session.end })
       }
   })
-  const meant = isFiltered ? open : chosen(open, prefixes, stores)
+  const found = [...open.values()]
+  const ended = await endAll(isFiltered ? found : chosen(found, prefixes, stores), stores)
+  await printLines([
+    options.json ? JSON.stringify({ ended }) : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended`,
+  ])
+}
+
+/** Resolves to how many; one that cannot be ended is a complaint. */
+async function endAll(sessions: readonly OpenSession[], stores: Stores): Promise<number> {
   let ended = 0
-  for (const { row, end } of meant) {
+  for (const { row, end } of sessions) {
     try {
       await end()
       ended++
@@ -50,29 +60,19 @@ export async function expireSessions(
       stores.complain(`${row.store}: ${row.key}: ${(error as Error).message}`)
     }
   }
-  await printLines([
-    options.json ? JSON.stringify({ ended }) : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended`,
-  ])
+  return ended
 }
 
 /** One for each prefix; a prefix of none, or of several, is a complaint. */
 function chosen(open: readonly OpenSession[], prefixes: readonly string[], stores: Stores): OpenSession[] {
-  const one = new Map<string, OpenSession>()
+  const one = new Set<OpenSession>()
   for (const prefix of prefixes) {
-    const found = new Map(
-      open
-        .filter(({ row }) => row.key.startsWith(prefix))
-        .map(session => [session.row.store + session.row.key, session]),
-    )
-    const [[name, session] = [], ...others] = found
-    if (name === undefined || session === undefined || others.length > 0)
-      stores.complain(
-        notOne(
-          prefix,
-          [...found.values()].map(({ row }) => row),
-        ),
-      )
-    else one.set(name, session)
+    const found = open.filter(({ row }) => row.key.startsWith(prefix))
+    if (found.length === 1) one.add(found[0]!)
+    else {
+      const rows = found.map(({ row }) => row)
+      stores.complain(notOne(prefix, rows))
+    }
   }
-  return [...one.values()]
+  return [...one]
 }
