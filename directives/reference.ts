@@ -7,7 +7,9 @@ import { type DirectiveName, directiveNamed, families, rows } from './table.ts'
 export function reference(): string {
   const directives = Object.entries(families).map(([family, members]) => {
     const names = Object.keys(members) as DirectiveName[]
-    return [`## ${titles[family as keyof typeof families]}`, ...names.map(directiveChapter)].join('\n\n')
+    const title = `## ${titles[family as keyof typeof families]}`
+    const more = family === 'session' ? [aboutSessions] : []
+    return [title, ...more, ...names.map(directiveChapter)].join('\n\n')
   })
   const names = Object.keys(sections) as SectionName[]
   return `${[introduction, ...directives, sectionsIntroduction, ...names.map(sectionChapter)].join('\n\n')}\n`
@@ -51,6 +53,9 @@ const titles: Readonly<Record<keyof typeof families, string>> = {
   content: 'What answers a URL',
   server: 'The server',
 }
+
+const aboutSessions =
+  'What is promised of sessions and how that is tested, their values, locks, labels and commands: [Sessions](../../session/SESSIONS.md).'
 
 const introduction = `# Directives
 
