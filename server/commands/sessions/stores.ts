@@ -74,7 +74,7 @@ export function listOf(loader: SessionLoader, { spec }: Store, keyPrefix?: strin
 /** Of `memory:`, which another process than the server cannot reach. */
 export const elsewhere = (): Error => new Error("its sessions live in the server's process, where no other sees them")
 
-/** Throws where what root writes would be another user's to read: that user's server could not lock or write there any more. */
+/** Throws where the files are another user's: what root makes beside them, locks above all, would shut out that user's server. */
 export function refuseForeign({ spec }: Store): void {
   if (spec.type !== 'file') return
   const { uid } = statSync(spec.directory)
