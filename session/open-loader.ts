@@ -1,6 +1,8 @@
 import type { SessionLoader } from './loader.ts'
 import { FileSessionLoader } from './loaders/file.ts'
 import { MemoryLoader } from './loaders/memory.ts'
+import { MysqlStore } from './loaders/mysql.ts'
+import { PostgresStore } from './loaders/postgres.ts'
 import { RedisStore } from './loaders/redis.ts'
 import { RemoteLoader } from './loaders/remote-loader.ts'
 import { report } from './report.ts'
@@ -37,6 +39,10 @@ function make(spec: LoaderSpec): SessionLoader {
       return new MemoryLoader()
     case 'redis':
       return new RemoteLoader(new RedisStore(spec.url))
+    case 'postgres':
+      return new RemoteLoader(new PostgresStore(spec.url))
+    case 'mysql':
+      return new RemoteLoader(new MysqlStore(spec.url))
     default:
       throw new Error(`the loader ${spec.type}: is not built yet`)
   }

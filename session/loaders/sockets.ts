@@ -1,0 +1,23 @@
+import { Socket } from 'node:net'
+
+/** An idle connection is asked for a sign of life so often, ms: a firewall forgets those that are silent. */
+const KEEP_ALIVE_MS = 30_000
+
+/** The sockets of a pool of connections, so that all can be dropped at once: the pools themselves wait for what is under way. */
+export class Sockets {
+  readonly #open = new Set<Socket>()
+
+  /** A new one, not connected yet. */
+  make(): Socket {
+    const socket = new Socket()
+    this.#open.add(socket)
+    return socket
+      .setNoDelay()
+      .setKeepAlive(true, KEEP_ALIVE_MS)
+      .once('close', () => this.#open.delete(socket))
+  }
+
+  drop(): void {
+    for (const socket of this.#open) socket.destroy()
+  }
+}
