@@ -19,7 +19,7 @@ const dialect: Dialect = {
 }
 
 const table = `CREATE TABLE IF NOT EXISTS ${TABLE} (
-  "key" VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY,
+  "key" VARCHAR(64) PRIMARY KEY,
   "service" TEXT NOT NULL,
   "data" LONGTEXT NOT NULL,
   "created" BIGINT NOT NULL,
@@ -29,7 +29,7 @@ const table = `CREATE TABLE IF NOT EXISTS ${TABLE} (
   "label" VARCHAR(255),
   "ended" BOOLEAN NOT NULL,
   "version" BIGINT NOT NULL,
-  "token" VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+  "token" VARCHAR(255),
   "until" DATETIME(3),
   KEY ${TABLE}_ends ("ends")
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
@@ -66,12 +66,16 @@ export class MysqlStore extends SqlStore {
         return this.#sockets.make().connect(socketPath === undefined ? { host, port } : { path: socketPath })
       },
     })
-    // what it says here the calls say too
-    connections.on('connection', connection => connection.on('error', () => {}))
+    connections.on('connection', connection => {
+      // what it says here the calls say too
+      connection.on('error', () => {})
+      // a server may be set up to begin without: what is answered as saved would not be
+      connection.query('SET autocommit = 1')
+    })
     const pool = connections.promise()
     this.#pool = pool
     const [[about]] = await pool.query<RowDataPacket[]>('SELECT VERSION() AS version, @@max_allowed_packet AS most')
-    const [, major, minor] = /^(?:5\.5\.5-)?(\d+)\.(\d+).*MariaDB/i.exec(about!.version) ?? []
+    const [, major, minor] = /^(\d+)\.(\d+).*MariaDB/i.exec(about!.version) ?? []
     this.#canReturn = Number(major) > 10 || (Number(major) === 10 && Number(minor) >= 5)
     this.#maxPacket = Number(about!.most)
   }
@@ -150,9 +154,9 @@ const ER_DUP_ENTRY = 1062
 const ER_NO_SUCH_TABLE = 1146
 const ER_LOCK_DEADLOCK = 1213
 
-/** Too many connections, of a user or at all; who may not connect, to which database; a host that is blocked; shutdown, connection killed. */
+/** Too many connections, at all or of a user; who may not connect, to which database; a host that is blocked; shutdown, a killed connection. */
 const outages: ReadonlySet<number> = new Set([
-  1040, 1203, 1226, 1044, 1045, 1049, 1129, 1130, 1698, 1053, 1077, 1079, 1080, 1184, 1317, 1927, 3118, 3169, 4031,
+  1040, 1203, 1226, 1044, 1045, 1698, 3118, 1049, 1129, 1130, 1053, 1927, 3169, 4031,
 ])
 
 /** Undefined: the error is not the server's. */

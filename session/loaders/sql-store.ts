@@ -76,13 +76,10 @@ export abstract class SqlStore implements RemoteStore {
   }
 
   async lock(key: string, token: string, leaseMs: number): Promise<LockAnswer> {
-    for (;;) {
-      const row = await this.lockedRow(key, token, leaseMs)
-      // it may be given back before it is looked at
-      if (row === undefined || row.token === null) continue
-      const holder = String(row.token)
-      return { holder, record: holder === token ? recordOf(row) : undefined }
-    }
+    const row = await this.lockedRow(key, token, leaseMs)
+    // given back meanwhile: nobody's, the next try gets it
+    const holder = String(row?.token ?? '')
+    return { holder, record: row !== undefined && holder === token ? recordOf(row) : undefined }
   }
 
   /** The row once the lock was asked for, whosever it is. */

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type PrivateServer, privateServer } from './private-server.ts'
 
-/** A MariaDB with a database and a user `pso`, who has to give a password. */
-export const mariadbServer = (t: Test): Promise<PrivateServer | undefined> =>
+/** A MariaDB with a database and a user `pso`, who has to give a password, and may make databases `pso_…`. `options`: more of mariadbd's. */
+export const mariadbServer = (t: Test, ...options: string[]): Promise<PrivateServer | undefined> =>
   privateServer(t, {
     package: 'mariadb-server',
     prepare(_mariadbd, { directory, password, run }) {
@@ -13,6 +13,7 @@ export const mariadbServer = (t: Test): Promise<PrivateServer | undefined> =>
         `CREATE DATABASE IF NOT EXISTS pso;
 CREATE USER IF NOT EXISTS pso@'%' IDENTIFIED BY '${password}';
 GRANT ALL ON pso.* TO pso@'%';
+GRANT ALL ON \`pso\\_%\`.* TO pso@'%';
 `,
       )
       run(
@@ -37,6 +38,7 @@ GRANT ALL ON pso.* TO pso@'%';
       // what a crash of the machine would cost is of no interest here
       '--innodb-flush-log-at-trx-commit=2',
       '--skip-innodb-doublewrite',
+      ...options,
     ],
     ready: /ready for connections/,
     stopSignal: 'SIGTERM',
