@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { SessionError } from '../session-error.ts'
 import { driver } from './driver.ts'
-import { TABLE } from './session-row.ts'
+import { TABLE } from './sql-row.ts'
 import { Sockets } from './sockets.ts'
 import type { Dialect, Statement } from './sql-statements.ts'
 import { type Answer, CONNECT_MS, CONNECTIONS, SqlStore } from './sql-store.ts'

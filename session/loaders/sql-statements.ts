@@ -1,4 +1,4 @@
-import { columns, TABLE } from './session-row.ts'
+import { columns, TABLE } from './sql-row.ts'
 
 export interface Statement {
   /** What the database keeps it by once it has read it. */

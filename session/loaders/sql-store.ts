@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../loader.ts'
 import type { LockAnswer, RemoteStore } from './remote-store.ts'
-import { type Row, recordOf, TABLE, valuesOf } from './session-row.ts'
+import { type Row, recordOf, TABLE, valuesOf } from './sql-row.ts'
 import { type Dialect, type Statement, type Statements, statementsOf } from './sql-statements.ts'
 import { withoutPassword } from './without-password.ts'
 
