@@ -5,14 +5,14 @@ import { strptime } from './strptime.ts'
 export type When = number | { readonly date: number | Date } | Date | string | undefined
 
 /**
- * When a session is to end, ms since the epoch; undefined: right away. `now` is in ms. A text is in `format` (strptime), without one an
+ * When a session is to end, whole ms since the epoch; undefined: right away. `now` is in ms. A text is in `format` (strptime), without one an
  * HTTP date. A number in `{ date }` is in ms. Throws a SessionError 'bad-expiry' for what is none of these.
  */
 export function expiryOf(when: When, format: string | undefined, now: number): number | undefined {
   if (when === undefined) return undefined
   if (typeof when === 'number') {
     if (!isTime(now + when * 1000)) throw bad('a number of seconds', String(when))
-    return now + when * 1000
+    return Math.round(now + when * 1000)
   }
   if (typeof when === 'string') {
     const date = format === undefined ? httpDate(when) : strptime(when, format)
@@ -23,7 +23,7 @@ export function expiryOf(when: When, format: string | undefined, now: number): n
   const given = when instanceof Date ? when : (when as { date?: unknown } | null)?.date
   const date = given instanceof Date ? given.getTime() : given
   if (typeof date !== 'number' || !isTime(date)) throw bad('seconds, { date } or a text with its format', String(given))
-  return date
+  return Math.round(date)
 }
 
 /** The three forms of RFC 9110 5.6.7, with their zone or without: it is GMT. */

@@ -5,6 +5,7 @@ import { MysqlStore } from './loaders/mysql.ts'
 import { PostgresStore } from './loaders/postgres.ts'
 import { RedisStore } from './loaders/redis.ts'
 import { RemoteLoader } from './loaders/remote-loader.ts'
+import { SqliteSessionLoader } from './loaders/sqlite.ts'
 import { report } from './report.ts'
 import { SessionError } from './session-error.ts'
 
@@ -37,14 +38,14 @@ function make(spec: LoaderSpec): SessionLoader {
       return new FileSessionLoader(spec.directory)
     case 'memory':
       return new MemoryLoader()
+    case 'sqlite':
+      return new SqliteSessionLoader(spec.path)
     case 'redis':
       return new RemoteLoader(new RedisStore(spec.url))
     case 'postgres':
       return new RemoteLoader(new PostgresStore(spec.url))
     case 'mysql':
       return new RemoteLoader(new MysqlStore(spec.url))
-    default:
-      throw new Error(`the loader ${spec.type}: is not built yet`)
   }
 }
 

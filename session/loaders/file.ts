@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, renameSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { tombstoneOf } from '../life.ts'
 import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from '../loader.ts'
@@ -8,6 +8,7 @@ import { SessionError } from '../session-error.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import { FileLock, type Release } from './file-lock.ts'
 import { OpenFiles } from './open-files.ts'
+import { makeOwnDirectory } from './own-directory.ts'
 import { purgeFiles } from './purge-files.ts'
 import { remembered } from './remembered.ts'
 import { keyOfFile, sessionFile, sessionFiles } from './session-files.ts'
@@ -246,17 +247,7 @@ export class FileSessionLoader implements SessionLoader {
   /** Makes the directory with mode 0700 on first use; one that cannot be used is said with its path. */
   #prepare(): void {
     if (this.#isPrepared) return
-    try {
-      mkdirSync(this.directory, { recursive: true, mode: 0o700 })
-      const stats = lstatSync(this.directory)
-      const uid = process.getuid?.() ?? stats.uid
-      if (!stats.isDirectory() && !stats.isSymbolicLink()) throw new Error('it is no directory')
-      if (stats.uid !== uid && uid !== 0) throw new Error(`it belongs to user ${stats.uid}`)
-    } catch (cause) {
-      throw new SessionError('unusable-path', `${this.directory} cannot hold sessions: ${(cause as Error).message}`, {
-        cause,
-      })
-    }
+    makeOwnDirectory(this.directory)
     this.#isPrepared = true
   }
 

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg'
 import { SessionError } from '../session-error.ts'
 import { driver } from './driver.ts'
-import { TABLE } from './sql-row.ts'
 import { Sockets } from './sockets.ts'
+import { TABLE } from './sql-row.ts'
 import type { Dialect, Statement } from './sql-statements.ts'
 import { type Answer, CONNECT_MS, CONNECTIONS, SqlStore } from './sql-store.ts'
 

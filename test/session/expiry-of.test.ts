@@ -9,6 +9,8 @@ for (const [when, format, at] of [
   [900, undefined, now + 900_000],
   [0, undefined, now],
   [-1, undefined, now - 1000],
+  [0.0016, undefined, now + 2],
+  [{ date: monday + 0.4 }, undefined, monday],
   [{ date: monday }, undefined, monday],
   [{ date: new Date(monday) }, undefined, monday],
   [new Date(monday), undefined, monday],

@@ -17,6 +17,7 @@ import { FileSessionLoader } from '../../../session/loaders/file.ts'
 import { self } from '../../../session/loaders/lock-owner.ts'
 import { onReport } from '../../../session/report.ts'
 import { loaderContract } from '../loader-contract.ts'
+import { incrementing } from './incrementing.ts'
 
 const context = { serviceId: 'shop' }
 /** Stored over version `before`. */
@@ -65,7 +66,9 @@ t.test('a path that cannot be used is an error with its name', async t => {
 t.test('two processes, 2,000 increments each: none is lost', { timeout: 60_000 }, async t => {
   const loader = open(t)
   loader.save('shared', record(0), context)
-  const made = await Promise.all([1, 2].map(() => incrementing(loader.directory, 2000).done))
+  const made = await Promise.all(
+    [1, 2].map(() => incrementing({ type: 'file', directory: loader.directory }, 2000).done),
+  )
   const all = made.flat()
   t.equal(new Set(all).size, 4000, 'no number was made twice')
   t.equal(loader.load('shared', context)!.data, '{"visits":4000}')
@@ -79,8 +82,8 @@ t.test(
     loader.save('shared', record(0), context)
     let highest = 0
     for (let kill = 0; kill < 5; kill++) {
-      const victim = incrementing(loader.directory, 100_000)
-      const survivor = incrementing(loader.directory, 300)
+      const victim = incrementing({ type: 'file', directory: loader.directory }, 100_000)
+      const survivor = incrementing({ type: 'file', directory: loader.directory }, 300)
       await new Promise(resolve => setTimeout(resolve, 250))
       victim.kill()
       const [acknowledged, more] = await Promise.all([victim.done, survivor.done])
@@ -327,17 +330,4 @@ function lockOf(loader: FileSessionLoader): string {
     'locks',
     filesOf(loader.directory)[0]!.slice(loader.directory.length).replaceAll('/', ''),
   )
-}
-
-/** A process that increments: `done` is what it acknowledged. */
-function incrementing(directory: string, count: number): { done: Promise<number[]>; kill: () => void } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'increment.ts'), directory, String(count)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let text = ''
-  child.stdout.on('data', chunk => (text += chunk))
-  const done = new Promise<number[]>(resolve =>
-    child.once('close', () => resolve(text.split('\n').slice(0, -1).map(Number))),
-  )
-  return { done, kill: () => child.kill('SIGKILL') }
 }

@@ -1,17 +1,17 @@
 /**
- * A process of its own for file.test.ts: `increment.ts DIRECTORY COUNT` adds one to the session's visits so many times, each across a
+ * A process of its own for `incrementing.ts`: `increment.ts LOADER COUNT`, the loader's specification as JSON, adds one to the session's visits so many times, each across a
  * wait, and writes the number it made to standard output once it is saved.
  */
 import { writeSync } from 'node:fs'
-import { FileSessionLoader } from '../../../session/loaders/file.ts'
+import { openLoader } from '../../../session/index.ts'
 
-const [directory, count] = process.argv.slice(2)
-const loader = new FileSessionLoader(directory!)
+const [spec, count] = process.argv.slice(2)
+const loader = openLoader(JSON.parse(spec!))
 const context = { serviceId: 'shop' }
 
 async function increment(): Promise<void> {
   const lock = await loader.lock('shared', context, 30_000)
-  const before = loader.load('shared', { ...context, lock })!
+  const before = (await loader.load('shared', { ...context, lock }))!
   await new Promise(setImmediate)
   const visits = JSON.parse(before.data).visits + 1
   const answer = await loader.save(
@@ -20,7 +20,7 @@ async function increment(): Promise<void> {
     { ...context, lock },
   )
   if (answer !== 'saved') throw new Error(answer)
-  lock.release()
+  await lock.release()
   writeSync(1, `${visits}\n`)
 }
 
@@ -30,4 +30,4 @@ await Promise.all(
     while (left-- > 0) await increment()
   }),
 )
-loader.close()
+await loader.close?.()

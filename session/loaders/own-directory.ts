@@ -1,0 +1,19 @@
+import { lstatSync, mkdirSync } from 'node:fs'
+import { SessionError } from '../session-error.ts'
+
+/** Makes a directory for what nobody else may see, 0700, with those above it; a SessionError 'unusable-path' where it cannot be one. */
+export function makeOwnDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const stats = lstatSync(directory)
+    const uid = process.getuid?.() ?? stats.uid
+    if (!stats.isDirectory() && !stats.isSymbolicLink()) throw new Error('it is no directory')
+    if (stats.uid !== uid && uid !== 0) throw new Error(`it belongs to user ${stats.uid}`)
+  } catch (cause) {
+    throw unusable(directory, cause)
+  }
+}
+
+/** With the path: what the system says of it may not name it. */
+export const unusable = (path: string, cause: unknown): SessionError =>
+  new SessionError('unusable-path', `${path} cannot hold sessions: ${(cause as Error).message}`, { cause })

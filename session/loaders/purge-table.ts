@@ -1,0 +1,54 @@
+import type { FileLock } from './file-lock.ts'
+import type { Due, SessionTable } from './session-table.ts'
+
+/** How many rows a step looks at, in some 2 ms. */
+const STEP = 100
+
+/**
+ * Removes the rows of sessions that are over and not in use, and what dead processes have left of locks; resolves to how many rows. One
+ * process at a time does it. `table`: asked anew for each step; `nameOf`: the lock of a key; `now`: ms.
+ */
+export async function purgeTable(
+  table: () => SessionTable,
+  lock: FileLock,
+  nameOf: (key: string) => string,
+  now: number,
+): Promise<number> {
+  // opened before: there may have been no directory yet
+  table()
+  const mutex = await lock.mutex('purge')
+  if (mutex === undefined) return 0
+  let removed = 0
+  try {
+    await lock.clear()
+    for (let rows: Due[] = []; ; ) {
+      rows = table().due(now, rows.at(-1), STEP)
+      for (const row of rows) if (purgeOne(table(), row, lock, nameOf, now)) removed++
+      if (rows.length < STEP) break
+      await new Promise(setImmediate)
+    }
+  } finally {
+    mutex()
+  }
+  return removed
+}
+
+function purgeOne(
+  table: SessionTable,
+  { key, ends }: Due,
+  lock: FileLock,
+  nameOf: (key: string) => string,
+  now: number,
+): boolean {
+  if (ends === null || ends > now) {
+    table.postpone(key)
+    return false
+  }
+  const release = lock.tryLock(nameOf(key))
+  if (release === undefined) return false
+  try {
+    return table.removeOver(key, now)
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,153 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { SessionRecord } from '../loader.ts'
+import { openDatabase } from './open-database.ts'
+
+/** A row of the table, by the names of its columns. */
+interface Row {
+  readonly key: string
+  readonly service: string
+  readonly data: string
+  readonly created: number
+  readonly used: number
+  readonly ends: number | null
+  readonly expires: number | null
+  readonly label: string | null
+  readonly ended: number
+  readonly version: number
+  readonly isJson: number
+}
+
+/** What is stored under a key. */
+export interface StoredRow {
+  readonly key: string
+  /** Undefined: it cannot be read. */
+  readonly record: SessionRecord | undefined
+}
+
+const fields = 'service, data, created, used, ends, expires, label, ended, version, key'
+const selected = `${fields}, json_valid(data) AS isJson`
+
+/** The table `sessions` of a database. Each method is one statement, and so one transaction; it throws what SQLite throws. */
+export class SessionTable {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #select: StatementSync
+  readonly #update: StatementSync
+
+  constructor(path: string) {
+    this.#database = openDatabase(path)
+    this.#select = this.#statement(`SELECT ${selected} FROM sessions WHERE key = ?`)
+    this.#update = this.#statement(
+      `UPDATE sessions SET service = ?1, data = ?2, created = ?3, used = ?4, ends = ?5, expires = ?6, label = ?7, ended = ?8,
+      version = ?9 WHERE key = ?10 AND version = ?9 - 1`,
+    )
+  }
+
+  find(key: string): StoredRow | undefined {
+    let row: unknown
+    try {
+      row = this.#select.get(key)
+    } catch (error) {
+      // a number that no session has
+      if ((error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE') return { key, record: undefined }
+      throw error
+    }
+    return row === undefined ? undefined : stored(row as Row)
+  }
+
+  /** Stores a record over the version before it, or the first one where there is none; else false, and nothing is stored. */
+  store(key: string, record: SessionRecord): boolean {
+    const { serviceId, data, createdAt, usedAt, endsAt, expiresAt, label, ended, version } = record
+    const statement =
+      version > 1
+        ? this.#update
+        : this.#statement(
+            `INSERT INTO sessions (${fields}, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?5) ON CONFLICT DO NOTHING`,
+          )
+    const { changes } = statement.run(
+      serviceId,
+      data,
+      createdAt,
+      usedAt,
+      endsAt ?? null,
+      expiresAt ?? null,
+      label ?? null,
+      ended === true ? 1 : 0,
+      version,
+      key,
+    )
+    return changes === 1
+  }
+
+  /** Moves what cannot be read out of the way, where it ends at `ends`, ms. */
+  setAside(key: string, ends: number): void {
+    this.#statement('UPDATE OR REPLACE sessions SET key = ?1, ends = ?2, due = ?2 WHERE key = ?3').run(
+      `${key}.damaged`,
+      ends,
+      key,
+    )
+  }
+
+  /** The next rows behind a key, in the order of their keys, of keys that begin so; none that was set aside. */
+  page(after: string, keyPrefix: string, most: number): StoredRow[] {
+    const rows = this.#statement(
+      `SELECT ${selected} FROM sessions WHERE key > ? AND key >= ? AND key < ? AND length(key) = 64 ORDER BY key LIMIT ?`,
+    ).all(after, keyPrefix, `${keyPrefix}g`, most)
+    return (rows as unknown as Row[]).map(stored)
+  }
+
+  /** The next that a purge is to look at, behind `after`. */
+  due(now: number, after: Due | undefined, most: number): Due[] {
+    return this.#statement(
+      'SELECT due, rowid, key, ends FROM sessions WHERE due <= ? AND (due, rowid) > (?, ?) ORDER BY due, rowid LIMIT ?',
+    ).all(now, after?.due ?? -Infinity, after?.rowid ?? 0, most) as unknown as Due[]
+  }
+
+  /** Has a purge look again when it is over. */
+  postpone(key: string): void {
+    this.#statement('UPDATE sessions SET due = ends WHERE key = ?').run(key)
+  }
+
+  /** False where it has got another end meanwhile. */
+  removeOver(key: string, now: number): boolean {
+    return this.#statement('DELETE FROM sessions WHERE key = ? AND ends <= ?').run(key, now).changes === 1
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  /** Prepared when it is first used. */
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)))
+    return statement
+  }
+}
+
+/** A row that a purge is to look at, and its place in the order of these. */
+export interface Due {
+  readonly due: number
+  readonly rowid: number
+  readonly key: string
+  readonly ends: number | null
+}
+
+function stored(row: Row): StoredRow {
+  const { key, service, data, created, used, ends, expires, label, ended, version, isJson } = row
+  if (isJson === 0) return { key, record: undefined }
+  return {
+    key,
+    record: {
+      serviceId: service,
+      data,
+      createdAt: created,
+      usedAt: used,
+      ...(ends === null ? {} : { endsAt: ends }),
+      ...(expires === null ? {} : { expiresAt: expires }),
+      ...(label === null ? {} : { label }),
+      ...(ended === 0 ? {} : { ended: true }),
+      version,
+    },
+  }
+}
