@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import autocannon from 'autocannon'
+import { counter } from '../support/handlers.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
 const seconds = Number(process.argv[3] ?? 2)
@@ -37,7 +38,9 @@ try {
     '--config',
     join(work, 'conf/server.ini'),
   ])
-  const cookies = await visitors(`${pso.url}counter/`, 1000)
+  const visitorsOf = async (path: string): Promise<{ cookies: string[] }> => ({
+    cookies: await visitors(pso.url + path, 1000),
+  })
   const deep = Array.from({ length: 20 }, (_, level) => `d${level + 1}`).join('/')
   const at = (name: string, path: string, limit: number, against = 'bare Fastify', more = {}): Contestant => ({
     name,
@@ -50,7 +53,9 @@ try {
   const contestants: Contestant[] = [
     { name: 'bare Fastify', url: bare.url, pid: bare.pid, limit: 1, against: 'bare Fastify' },
     at('handler hello', 'hello/', 1.5),
-    at('counter, file loader, 1,000 sessions', 'counter/', 4, 'bare Fastify', { cookies }),
+    at('counter on file, 1,000 sessions', 'counter/', 4, 'bare Fastify', await visitorsOf('counter/')),
+    at('counter on sqlite, 1,000 sessions', 'sqlite/', 4.5, 'bare Fastify', await visitorsOf('sqlite/')),
+    at('counter on memory, 1,000 sessions', 'memory/', 2.2, 'bare Fastify', await visitorsOf('memory/')),
     at('static 1 KiB', 'static/d1/small.txt', 2),
     at('static 1 KiB, 20 directories', `static/${deep}/small.txt`, 1.1, 'static 1 KiB'),
   ]
@@ -85,18 +90,14 @@ function buildSite(): void {
   put('conf/server.ini', 'Listen = 127.0.0.1:0\n')
   put('public_html/hello/.psoaccess', '')
   put('public_html/hello/handler.ts', "export function handler (req: any) { req.write('Hello World!') }\n")
-  put('public_html/counter/.psoaccess', '')
-  put(
-    'public_html/counter/handler.ts',
-    `import { OK, type Request } from 'pso'
-export function handler (req: Request) {
-  const { session } = req.pso()
-  session.visits = (session.visits ?? 0) + 1
-  req.write(\`Hello World! ~ Your visit number: \${session.visits} ~ Try Reload!\`)
-  return OK
-}
-`,
-  )
+  for (const [directory, loader] of [
+    ['counter', 'file:'],
+    ['sqlite', 'sqlite:sessions.db'],
+    ['memory', 'memory:'],
+  ]) {
+    put(`public_html/${directory}/.psoaccess`, `PSOSessionLoader = ${loader}\n`)
+    put(`public_html/${directory}/handler.ts`, counter)
+  }
   let path = 'public_html/static'
   for (let level = 1; level <= 20; level++) {
     path += `/d${level}`
