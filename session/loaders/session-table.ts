@@ -2,20 +2,20 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SessionRecord } from '../loader.ts'
 import { openDatabase } from './open-database.ts'
 
-/** A row of the table, by the names of its columns. */
-interface Row {
-  readonly key: string
-  readonly service: string
-  readonly data: string
-  readonly created: number
-  readonly used: number
-  readonly ends: number | null
-  readonly expires: number | null
-  readonly label: string | null
-  readonly ended: number
-  readonly version: number
-  readonly isJson: number
-}
+/** The columns that are read, as `selected` says them: without their names, which would be a fifth of the cost. */
+type Row = [
+  service: string,
+  data: string,
+  created: number,
+  used: number,
+  ends: number | null,
+  expires: number | null,
+  label: string | null,
+  ended: number,
+  version: number,
+  key: string,
+  isJson: number,
+]
 
 /** What is stored under a key. */
 export interface StoredRow {
@@ -37,6 +37,7 @@ export class SessionTable {
   constructor(path: string) {
     this.#database = openDatabase(path)
     this.#select = this.#statement(`SELECT ${selected} FROM sessions WHERE key = ?`)
+    this.#select.setReturnArrays(true)
     this.#update = this.#statement(
       `UPDATE sessions SET service = ?1, data = ?2, created = ?3, used = ?4, ends = ?5, expires = ?6, label = ?7, ended = ?8,
       version = ?9 WHERE key = ?10 AND version = ?9 - 1`,
@@ -44,7 +45,7 @@ export class SessionTable {
   }
 
   find(key: string): StoredRow | undefined {
-    let row: unknown
+    let row: object | undefined
     try {
       row = this.#select.get(key)
     } catch (error) {
@@ -90,10 +91,11 @@ export class SessionTable {
 
   /** The next rows behind a key, in the order of their keys, of keys that begin so; none that was set aside. */
   page(after: string, keyPrefix: string, most: number): StoredRow[] {
-    const rows = this.#statement(
+    const statement = this.#statement(
       `SELECT ${selected} FROM sessions WHERE key > ? AND key >= ? AND key < ? AND length(key) = 64 ORDER BY key LIMIT ?`,
-    ).all(after, keyPrefix, `${keyPrefix}g`, most)
-    return (rows as unknown as Row[]).map(stored)
+    )
+    statement.setReturnArrays(true)
+    return (statement.all(after, keyPrefix, `${keyPrefix}g`, most) as unknown as Row[]).map(stored)
   }
 
   /** The next that a purge is to look at, behind `after`. */
@@ -133,8 +135,7 @@ export interface Due {
   readonly ends: number | null
 }
 
-function stored(row: Row): StoredRow {
-  const { key, service, data, created, used, ends, expires, label, ended, version, isJson } = row
+function stored([service, data, created, used, ends, expires, label, ended, version, key, isJson]: Row): StoredRow {
   if (isJson === 0) return { key, record: undefined }
   return {
     key,
