@@ -10,7 +10,6 @@ import { BUSY_MS, DatabaseMissingError, makeDatabaseFile } from './open-database
 import { makeOwnDirectory, unusable } from './own-directory.ts'
 import { purgeTable } from './purge-table.ts'
 import { remembered } from './remembered.ts'
-import { sessionFile } from './session-files.ts'
 import { SessionTable } from './session-table.ts'
 
 /** The lock under which the file is made anew; no session has this key. */
@@ -179,7 +178,7 @@ export class SqliteSessionLoader implements SessionLoader {
 type FailureCode = 'cannot-load' | 'cannot-save' | 'cannot-lock'
 
 /** As `FileLock` takes them. */
-const lockName = (key: string): string => sessionFile('', key)
+const lockName = (key: string): string => key
 
 function fileOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })

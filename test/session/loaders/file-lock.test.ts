@@ -318,7 +318,12 @@ async function holding(t: Test, directory: string, under: readonly string[] = []
 
 /** A process that increments: `done` is what it acknowledged. */
 function incrementing(t: Test, directory: string, count: number) {
-  const child = run(t, [process.execPath, join(import.meta.dirname, 'increment.ts'), directory, String(count)])
+  const child = run(t, [
+    process.execPath,
+    join(import.meta.dirname, 'increment.ts'),
+    JSON.stringify({ type: 'file', directory }),
+    String(count),
+  ])
   let said = ''
   child.stdout!.on('data', chunk => (said += chunk))
   return {
