@@ -1,5 +1,7 @@
 import { isForcedId } from './forced-id.ts'
+import type { LineOrigin } from './layer.ts'
 import type { Merged, Origin } from './merged.ts'
+import type { OwnSetting } from './own-directives.ts'
 import { showPosition } from './position.ts'
 import { formatProblem } from './problem.ts'
 import { type DirectiveName, directiveNames, rows } from './table.ts'
@@ -15,6 +17,7 @@ export function explain(merged: Merged, workers = 1): string[] {
   const forced = merged.unknown.filter(line => isForcedId(line, merged))
   return [
     ...lines,
+    ...(merged.own ?? []).flatMap(explainOwn),
     ...forced.map(({ name, value, at }) => `${name} = ${value}  ${showPosition(at)}`),
     ...wholeProblems(merged, workers).map(formatProblem),
   ]
@@ -31,9 +34,22 @@ function explainOne(merged: Merged, name: DirectiveName, origins: readonly Origi
   ]
 }
 
-const showOrigin = (origin: Origin): string => `${origin.reset ? '(default)' : origin.value}  ${showPlace(origin)}`
+/** A directive that a class declares: the nearest line stands. */
+function explainOwn({ directive: { name, kind }, value, lines }: OwnSetting): string[] {
+  const last = lines.at(-1)!
+  return [
+    `${name} = ${last.reset ? '(default)' : kind.show(value)}  ${showPlace(last)}`,
+    ...lines
+      .slice(0, -1)
+      .toReversed()
+      .map(line => `  over ${showOrigin(line)}`),
+  ]
+}
 
-const showPlace = ({ at, section }: Origin): string => showPosition(at) + (section === undefined ? '' : ` [${section}]`)
+const showOrigin = (origin: LineOrigin): string => `${origin.reset ? '(default)' : origin.value}  ${showPlace(origin)}`
+
+const showPlace = ({ at, section }: LineOrigin): string =>
+  showPosition(at) + (section === undefined ? '' : ` [${section}]`)
 
 /** Whether what the line said is still in the value: nothing has reset or replaced it. */
 function isPart(name: DirectiveName, origin: Origin, origins: readonly Origin[]): boolean {

@@ -1,12 +1,13 @@
 /** The door of the directives: text of server.ini and access files to merged, typed values, each with the line it comes from. */
 
 export type { Target } from './chain-settings.ts'
-export { check } from './check.ts'
+export { check, checkWith } from './check.ts'
 export { type ConfigStore, createConfigStore } from './config-store.ts'
 export type { Directive, OverrideGroup } from './directive.ts'
 export { editorHints } from './editor-hints.ts'
 export { explain } from './explain.ts'
 export { isForcedId } from './forced-id.ts'
+export type { ModuleRef } from './kind.ts'
 export { hidePasswords } from './kinds/expected.ts'
 export { secondsOf } from './kinds/numbers.ts'
 export { readPathForWriting } from './kinds/paths.ts'
@@ -17,6 +18,7 @@ export type {
   HandlerRef,
   HeaderAction,
   LoaderChoice,
+  LoaderModule,
   LogTarget,
   OptionName,
   OptionsValue,
@@ -25,9 +27,18 @@ export type {
 } from './kinds.ts'
 export type { Level, Merged, Origin, UnknownLine } from './merged.ts'
 export { nearestName } from './nearest-name.ts'
+export { type OwnDeclaration, type OwnDirective, readDeclarations, uniqueDirectives } from './own-directive.ts'
+export {
+  hasUnknownNames,
+  modulesNamed,
+  type OwnSetting,
+  ownValues,
+  valueContext,
+  withOwnDirectives,
+} from './own-directives.ts'
 export { type Position, showPosition } from './position.ts'
 export { DirectivesError, formatProblem, type Problem, type ProblemCode } from './problem.ts'
-export { describe, describeNamed, insteadOf, reference } from './reference.ts'
+export { describe, describeNamed, describeOwn, insteadOf, reference } from './reference.ts'
 export {
   readServerConfig,
   type ServerConfig,

@@ -27,6 +27,17 @@ export interface Kind<Value> {
   parse(words: readonly string[], context: ValueContext): Value
   /** The value as it could be written after `=`; passwords in URLs are replaced by `***`. */
   show(value: Value): string
+  /** The users' modules that a value names; absent: it cannot name any. */
+  modules?(value: Value): readonly ModuleRef[]
+}
+
+/** A user's module, as a line of a file names it. */
+export interface ModuleRef {
+  /** As written; `pso` is the package. */
+  readonly module: string
+  /** Absolute: the directory that it is relative to, that of the file. */
+  readonly base: string
+  readonly at: Position
 }
 
 /** A value that is right by the contract, but that this version does not serve: an error at its line, never ignored. */

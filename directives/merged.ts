@@ -1,3 +1,5 @@
+import type { ModuleRef } from './kind.ts'
+import type { OwnSetting } from './own-directives.ts'
 import type { Position } from './position.ts'
 import type { Problem } from './problem.ts'
 import type { DirectiveName, Directives } from './table.ts'
@@ -13,6 +15,8 @@ export interface Origin {
   readonly value: string
   /** True for `Name =`, which takes what was inherited back to the default. */
   readonly reset: boolean
+  /** The users' modules that the line names; absent: none. */
+  readonly modules?: readonly ModuleRef[]
 }
 
 /** One directory of the chain, root first. */
@@ -35,6 +39,8 @@ export interface Merged {
   readonly origins: ReadonlyMap<DirectiveName, readonly Origin[]>
   /** Lines of names that the table does not have, which a forced session id may use: judged when the service id is known. */
   readonly unknown: readonly UnknownLine[]
+  /** The directives that classes of the chain's modules declare, where those were loaded and lines set some. */
+  readonly own?: readonly OwnSetting[]
   /** The chain from the document root to the directory. */
   readonly levels: readonly Level[]
   /** Errors of the chain's files: any one closes the directory with 500. Warnings are not here. */
@@ -45,7 +51,11 @@ export interface Merged {
 export interface UnknownLine {
   readonly name: string
   readonly value: string
+  /** The value as it was split; none for `Name =`. */
+  readonly words: readonly string[]
   readonly at: Position
+  /** As an Origin's. */
+  readonly section?: string
   /** The problem that it is, unless its name is the service id. */
   readonly problem: Problem
 }

@@ -70,6 +70,11 @@ export const newBlock = (sections: readonly Section[]): OpenBlock => ({
   seen: new Map(),
 })
 
+/** The sections that a line stands in, as an origin names them; nothing for a plain line. */
+export function sectionOf({ sections }: OpenBlock): { section?: string } {
+  return sections.length === 0 ? {} : { section: sections.map(({ written }) => written).join(', ') }
+}
+
 /** Notes an error, or the warning that `repeated` is. */
 export function complain(
   { problems }: Parsing,

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { NotBuiltError } from './kind.ts'
 import type { LineOrigin } from './layer.ts'
-import { complain, type OpenBlock, type Parsing, plainWordsOf, wordsOf } from './parsing.ts'
+import { complain, type OpenBlock, type Parsing, plainWordsOf, sectionOf, wordsOf } from './parsing.ts'
 import type { Position } from './position.ts'
 import type { SourceLine } from './read-lines.ts'
 import { replacedName, unknownName } from './unknown-line.ts'
@@ -23,12 +23,13 @@ export function readSetting(parsing: Parsing, block: OpenBlock, line: Extract<So
   const read = isReset ? { value: undefined } : readValue(parsing, at, name, words)
   if (read === undefined || !isAllowed(parsing, at, name, read.value)) return
   noteRepetition(parsing, block, at, name)
-  const section = block.sections.map(({ written }) => written).join(', ')
+  const modules = isReset ? [] : (row.kind.modules?.(read.value) ?? [])
   addSetting(parsing, block, name, read.value, {
     at,
-    ...(section === '' ? {} : { section }),
+    ...sectionOf(block),
     value: isReset ? '' : row.kind.show(read.value),
     reset: isReset,
+    ...(modules.length === 0 ? {} : { modules }),
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Directive } from './directive.ts'
 import { knownNames } from './known-names.ts'
+import type { OwnDirective } from './own-directive.ts'
 import { type SectionName, sectionNamed, sections } from './section.ts'
 import { type DirectiveName, directiveNamed, families, rows } from './table.ts'
 
@@ -37,6 +38,17 @@ export function describe(name: DirectiveName): string {
   return asText(`${name} = ${rows[name].kind.syntax}`, rows[name].doc, factsOf(name))
 }
 
+/** The same of a directive that a class declares. */
+export function describeOwn({ name, kind, defaultWord, doc, declaredBy }: OwnDirective): string {
+  return asText(`${name} = ${kind.syntax}`, doc, [
+    ['Default', defaultWord ?? 'none'],
+    ['Declared by', declaredBy],
+    ['Where', '.psoaccess'],
+    ['AllowOverride', 'Session'],
+    ['Merging', 'replace'],
+  ])
+}
+
 function asText(syntax: string, doc: string, facts: readonly Fact[]): string {
   const width = Math.max(...facts.map(([label]) => label.length)) + 2
   const lines = facts.map(([label, text]) => `  ${label.padEnd(width)}${text}`)
@@ -71,6 +83,10 @@ A line is \`Name = arguments\`; names ignore case. \`Name =\` takes what was inh
 - **Paths** of modules start at the file that names them, paths for writing at \`StateDirectory\`; what a request could reach is no path for writing.
 - **A mistake** closes its directory and all below it with 500, and is told with file, line and the nearest name: in the error log, by
   \`pso check\`, and in development on the page. In server.ini it stops the start; at a reload the old configuration keeps serving.
+- **Directives of your own**: a class that a module named in the directory's chain exports may declare some, \`static directives = {
+  PSOMine_Table: { kind: 'text', default: 'session', doc: 'Names the table.' } }\`. The kinds are \`text\`, \`number\`, \`integer\`, \`seconds\`,
+  \`flag\` (on or off), \`path\` (for writing) and a list of words. A \`.psoaccess\` sets them like any other, and \`this.directives\` has the
+  values. They are judged when the modules are loaded; \`pso check\`, \`pso explain\` and \`pso directives\` know them too.
 - **Bounds**: 1 MiB and 10,000 lines a file; a pattern that could run away is an error.
 
 How the value of a directory is made of its parent's and its own:

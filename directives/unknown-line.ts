@@ -1,4 +1,4 @@
-import { complain, type OpenBlock, type Parsing } from './parsing.ts'
+import { complain, type OpenBlock, type Parsing, sectionOf } from './parsing.ts'
 import type { Position } from './position.ts'
 import type { Problem } from './problem.ts'
 
@@ -21,8 +21,10 @@ export function unknownName(parsing: Parsing, block: OpenBlock, { at, name }: Li
     ...(nearest === undefined ? {} : { hint: `did you mean ${nearest}?` }),
   }
   const { scope, allows } = parsing.source
-  if (scope === 'server' || allows.has('Session')) block.unknown.push({ name, value: words.join(' '), at, problem })
-  else parsing.problems.push(problem)
+  if (scope === 'server' || allows.has('Session')) {
+    const line = { name, value: words.join(' '), words, at, problem }
+    block.unknown.push({ ...line, ...sectionOf(block) })
+  } else parsing.problems.push(problem)
 }
 
 /** Answers whether the name is one of Apache's or mod_python's that has a row under another name; that is noted. */

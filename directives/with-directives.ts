@@ -1,5 +1,6 @@
 import { knownNames } from './known-names.ts'
 import type { Merged } from './merged.ts'
+import { valueContext } from './own-directives.ts'
 import { DirectivesError, type Problem, type ProblemCode } from './problem.ts'
 import type { ServerConfig } from './server-config.ts'
 import { type DirectiveName, type Directives, rows } from './table.ts'
@@ -14,9 +15,8 @@ export function withDirectives(
   given: Readonly<Record<string, string>>,
   server: ServerConfig,
 ): Directives {
-  const directory = merged.levels.at(-1)?.directory ?? server.documentRoot
-  const at = { file: directory, line: 1 }
-  const context = { ...server.server.sourceOf(directory, '', new Set()).context, base: directory, at }
+  const context = valueContext(merged, server)
+  const { at } = context
   const problems: Problem[] = []
   const complain = (code: ProblemCode, name: string, message: string, nearest?: string): void => {
     const hint = nearest === undefined ? {} : { hint: `did you mean ${nearest}?` }

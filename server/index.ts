@@ -66,7 +66,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const listeners = createListeners(app, directives.Timeout * 1000)
   await app.ready()
   onReport(message => logs.error.write('error', message))
-  void openLoader(loaderSpecOf(options.config, directives)).connect?.()
+  const spec = loaderSpecOf(options.config, directives)
+  if (spec !== undefined) void openLoader(spec).connect?.()
   const stopPurge = startPurge(now)
 
   return {

@@ -1,4 +1,4 @@
-import { type HandlerRef, withDirectives } from '../directives/index.ts'
+import { type Directives, type HandlerRef, withDirectives } from '../directives/index.ts'
 import {
   type Awaitable,
   closeCreation,
@@ -10,9 +10,12 @@ import {
   type SessionOptions,
 } from '../session/index.ts'
 import type { Request } from './api/request.ts'
+import type { Content } from './choose-content.ts'
+import { loadLoaderClass } from './modules/load-loader-class.ts'
+import { directivesFor } from './own-directives.ts'
 import type { Plan } from './plan.ts'
 import type { OpenedSession, RequestState } from './request-state.ts'
-import { sessionOptions } from './session-options.ts'
+import { serviceIdIn, sessionOptions } from './session-options.ts'
 
 /**
  * Opens a session for a request, or gives the one it has of this service in this place: once for a client request, however
@@ -26,7 +29,18 @@ export function openSessionFor(
 ): Awaitable<Session> {
   if (state.isOver) throw new SessionError('too-late', 'the request is over: no session can be opened any more')
   const own = overrides === undefined ? optionsOf(state) : overriddenOptions(state, overrides)
-  const options = implementation === undefined ? own : optionsWith(implementation, own, request)
+  return own instanceof Promise
+    ? own.then(options => openWith(state, request, options, implementation))
+    : openWith(state, request, own, implementation)
+}
+
+function openWith(
+  state: RequestState,
+  request: Request,
+  own: SessionOptions,
+  implementation: SessionImplementation | undefined,
+): Awaitable<Session> {
+  const options = implementation === undefined ? own : implementedBy(state, request, own, implementation)
   const { serviceId, loader } = options
   // the same class, or another that keeps its sessions in the same place: opened twice, it would wait for itself
   for (const known of state.sessions) if (known.serviceId === serviceId && known.loader === loader) return known.session
@@ -55,38 +69,88 @@ export function openSessionFor(
 
 /** Of what the client asked for, whatever answers in its place. */
 const queryOf = (url: string): string | undefined => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : undefined)
+/** The options as a class of the user's says them. */
+function implementedBy(
+  { site, plan, running = '' }: RequestState,
+  request: Request,
+  own: SessionOptions,
+  implementation: SessionImplementation,
+): SessionOptions {
+  const directives = directivesFor(site.config, plan.merged, implementation)
+  return optionsWith(implementation, own, { request, namedBy: running, directives })
+}
 
 function afterFlush(state: RequestState, session: Session): Session {
   if (state.output.flushed || state.settled) closeCreation(session)
   return session
 }
 
-const known = new WeakMap<Plan, WeakMap<HandlerRef, SessionOptions>>()
+/** What is known of the sessions of one program in a directory. */
+interface Program {
+  readonly serviceId: string
+  loaderClass: SessionImplementation | undefined
+  options: SessionOptions | undefined
+}
 
-/** The options of the directory's own directives, made once for each program that it has. */
-function optionsOf(state: RequestState): SessionOptions {
+const programs = new WeakMap<Plan, WeakMap<HandlerRef, Program>>()
+
+function programOf({ plan, site }: RequestState, content: Extract<Content, { kind: 'program' }>): Program {
+  let ofPlan = programs.get(plan)
+  if (ofPlan === undefined) programs.set(plan, (ofPlan = new WeakMap()))
+  let program = ofPlan.get(content.handlers[0]!)
+  if (program === undefined) {
+    const serviceId = serviceIdIn(site.config, plan.directives, content)
+    ofPlan.set(content.handlers[0]!, (program = { serviceId, loaderClass: undefined, options: undefined }))
+  }
+  return program
+}
+
+/** The options of the directory's own directives, made once for each program that it has; again where the loader's class was edited. */
+function optionsOf(state: RequestState): Awaitable<SessionOptions> {
+  const loaderClass = loaderClassOf(state, state.plan.directives)
+  return loaderClass instanceof Promise ? loaderClass.then(one => optionsBy(state, one)) : optionsBy(state, loaderClass)
+}
+
+function optionsBy(state: RequestState, loaderClass: SessionImplementation | undefined): SessionOptions {
   const { plan, content, site } = state
-  if (content?.kind !== 'program') return sessionOptions(site.config, plan, plan.directives, content)
-  let ofPlan = known.get(plan)
-  if (ofPlan === undefined) known.set(plan, (ofPlan = new WeakMap()))
-  let options = ofPlan.get(content.handlers[0]!)
-  if (options === undefined)
-    ofPlan.set(content.handlers[0]!, (options = sessionOptions(site.config, plan, plan.directives, content)))
-  return options
+  const make = (): SessionOptions => sessionOptions(site.config, plan, plan.directives, content, loaderClass)
+  if (content?.kind !== 'program') return make()
+  const program = programOf(state, content)
+  if (program.options === undefined || program.loaderClass !== loaderClass) {
+    program.options = make()
+    program.loaderClass = loaderClass
+  }
+  return program.options
+}
+
+/** The class of a PSOSessionLoader that names one. */
+function loaderClassOf(
+  { site }: RequestState,
+  { PSOSessionLoader: choice }: Directives,
+): Awaitable<SessionImplementation | undefined> {
+  return choice.type === 'module' ? loadLoaderClass(site, choice) : undefined
 }
 
 /** The service that the request is for: PSOServiceId, or what its first module makes of it. */
 export const serviceIdOf = (state: RequestState): string =>
-  state.content?.kind === 'program' ? optionsOf(state).serviceId : (state.plan.directives.PSOServiceId ?? '')
+  state.content?.kind === 'program'
+    ? programOf(state, state.content).serviceId
+    : (state.plan.directives.PSOServiceId ?? '')
 
 /** The query's parameter that carries the session's id; undefined where PSOSessionTransport does not say `url`. */
 export const idNameOf = (state: RequestState): string | undefined =>
   state.plan.directives.PSOSessionTransport === 'cookie' ? undefined : serviceIdOf(state)
 
-function overriddenOptions(state: RequestState, overrides: Readonly<Record<string, string>>): SessionOptions {
+function overriddenOptions(
+  state: RequestState,
+  overrides: Readonly<Record<string, string>>,
+): Awaitable<SessionOptions> {
   const { plan, content, site } = state
   const directives = withDirectives(plan.merged, overrides, site.config)
   if (directives.PSOSessionLoader.type === 'memory' && site.workers > 1)
     throw new SessionError('bad-loader', `PSOSessionLoader: expected file: with ${site.workers} workers, got memory:`)
-  return sessionOptions(site.config, plan, directives, content)
+  const loaderClass = loaderClassOf(state, directives)
+  const make = (one: SessionImplementation | undefined): SessionOptions =>
+    sessionOptions(site.config, plan, directives, content, one)
+  return loaderClass instanceof Promise ? loaderClass.then(make) : make(loaderClass)
 }

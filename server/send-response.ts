@@ -1,4 +1,4 @@
-import { closeCreation, cookieOf } from '../session/index.ts'
+import { closeCreation, cookieOf, reserveId } from '../session/index.ts'
 import { cutIfStuck, writeChunk } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DONE } from './api/status.ts'
@@ -27,6 +27,7 @@ async function sendHead(state: RequestState): Promise<void> {
   const isEventStream = /^text\/event-stream\b/i.test(contentTypeOf(state) ?? '')
   const sessions = await Promise.all(state.sessions.map(({ session }) => session))
   if (isEventStream) for (const session of sessions) await session.release()
+  for (const session of sessions) await reserveId(session)
   // the request may have ended meanwhile, by an error that nobody caught
   if (state.output.flushed || state.closed) return
   const head = headOf(state)

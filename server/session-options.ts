@@ -1,26 +1,45 @@
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
-import { openLoader, SessionError, type SessionOptions, transportNamed } from '../session/index.ts'
+import {
+  openLoader,
+  openOwnLoader,
+  SessionError,
+  type SessionImplementation,
+  type SessionOptions,
+  transportNamed,
+} from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
+import { directivesFor } from './own-directives.ts'
 import type { Plan } from './plan.ts'
 
 /**
  * The one place where a directive becomes a session option.
- * `content` is the program that answers: its first module names the service where PSOServiceId does not.
+ * `content` is the program that answers: its first module names the service where PSOServiceId does not. `loaderClass`: where
+ * PSOSessionLoader names one.
  */
 export function sessionOptions(
-  config: Pick<ServerConfig, 'documentRoot' | 'stateDirectory'>,
-  plan: Pick<Plan, 'forcedIds'>,
+  config: ServerConfig,
+  plan: Pick<Plan, 'forcedIds' | 'merged'>,
   directives: Directives,
   content: Content | undefined,
+  loaderClass: SessionImplementation | undefined,
 ): SessionOptions {
-  const serviceId = directives.PSOServiceId ?? defaultServiceId(config.documentRoot, directives.ServerName, content)
+  const serviceId = serviceIdIn(config, directives, content)
   const forcedId = directives.PSOSessionId ?? plan.forcedIds.get(serviceId.toLowerCase())
   const directory = directives.PSOSessionFileLoader_Path
+  const lockDirectory = join(config.stateDirectory, 'session-locks')
   return {
     serviceId,
-    loader: openLoader(loaderSpecOf(config, directives)),
+    loader:
+      loaderClass === undefined
+        ? openLoader(loaderSpecOf(config, directives)!)
+        : openOwnLoader(loaderClass, {
+            lockDirectory,
+            namedBy: 'PSOSessionLoader',
+            directives: directivesFor(config, plan.merged, loaderClass),
+          }),
+    lockDirectory,
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),
@@ -35,6 +54,13 @@ export function sessionOptions(
     transport: transportNamed(directives.PSOSessionTransport),
   }
 }
+
+/** PSOServiceId, or what the server's name and the first module of the content make of it. */
+export const serviceIdIn = (
+  { documentRoot }: Pick<ServerConfig, 'documentRoot'>,
+  { PSOServiceId, ServerName }: Directives,
+  content: Content | undefined,
+): string => PSOServiceId ?? defaultServiceId(documentRoot, ServerName, content)
 
 /** The path of an implementation class is held to what PSOSessionFileLoader_Path is held to (DESIGN 3, paths given for writing). */
 function resolvePath(

@@ -1,4 +1,6 @@
 import { openLoader } from './open-loader.ts'
+import { openOwnLoader } from './open-own-loader.ts'
+import { loaderMethods } from './own-loader.ts'
 import { SessionError } from './session-error.ts'
 import type { SessionOptions } from './session-options.ts'
 
@@ -29,9 +31,27 @@ export class CookieFileImpl extends FileLoader {}
 
 export type SessionImplementation = new () => SessionImpl
 
-/** A class with the members of all of these, the first that has one giving it: `mixin(CookieSession, FileLoader, SessionImpl)`. */
+/** What was mixed, by the first part: the same parts are the same class, and so one loader. */
+const mixed = new WeakMap<object, { readonly parts: readonly object[]; readonly made: SessionImplementation }[]>()
+
+/**
+ * A class with the members of all of these, the first that has one giving it: `mixin(CookieSession, FileLoader, SessionImpl)`. Its name is
+ * that of the part which loads, and the directives of all parts are its own.
+ */
 export function mixin(...parts: readonly (new () => object)[]): SessionImplementation {
+  const [first = SessionImpl] = parts
+  const known = mixed.get(first) ?? []
+  const same = known.find(one => one.parts.length === parts.length && one.parts.every((part, at) => part === parts[at]))
+  if (same !== undefined) return same.made
+  const made = mix(parts)
+  mixed.set(first, [...known, { parts, made }])
+  return made
+}
+
+function mix(parts: readonly (new () => object)[]): SessionImplementation {
   class Mixed {
+    static directives: object = Object.assign({}, ...parts.toReversed().map(part => Reflect.get(part, 'directives')))
+
     constructor() {
       for (const part of parts.toReversed()) Object.assign(this, new part())
     }
@@ -40,27 +60,56 @@ export function mixin(...parts: readonly (new () => object)[]): SessionImplement
     for (let source: object = part.prototype; source !== Object.prototype; source = Object.getPrototypeOf(source))
       for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(source)))
         if (name !== 'constructor') Object.defineProperty(Mixed.prototype, name, property)
+  const loading = parts.find(isLoaderClass)
+  Object.defineProperty(Mixed, 'name', { value: loading?.name ?? parts.map(({ name }) => name).join(' ') })
   return Mixed
 }
 
-/** What would make the class a loader of its own. */
-const loaderMethods = ['load', 'save', 'remove', 'newSessionId', 'purge', 'lock']
+/** True for a class that loads and saves by itself. */
+export const isLoaderClass = (value: unknown): value is SessionImplementation =>
+  typeof value === 'function' &&
+  typeof value.prototype?.load === 'function' &&
+  typeof value.prototype.save === 'function'
+
+const known = new WeakMap<SessionOptions, Map<SessionImplementation, SessionOptions>>()
 
 /**
- * The options of a session as the class says it; `fileLoaderPath`, which PSOSessionFileLoader_Path sets, goes before the class's own
- * path. Throws a SessionError for a path where no session may be kept, and for a class that would be a loader.
+ * The options of a session as the class says it: a loader of its own, or a directory, before which `fileLoaderPath`
+ * (PSOSessionFileLoader_Path) goes. `values` are those of the class's own directives, `namedBy` says what names the class. Throws a
+ * SessionError for a path where no session may be kept, and for half a loader.
  */
 export function optionsWith(
   implementation: SessionImplementation,
   options: SessionOptions,
-  request: unknown,
+  {
+    request,
+    namedBy,
+    directives,
+  }: { request: unknown; namedBy: string; directives: Readonly<Record<string, unknown>> },
 ): SessionOptions {
-  const made = new implementation() as Partial<FileLoader> & Record<string, unknown>
-  const name = loaderMethods.find(method => typeof made[method] === 'function')
-  if (name !== undefined)
+  if (!isLoaderClass(implementation)) return optionsOfFiles(implementation, options, request, directives)
+  let ofOptions = known.get(options)
+  if (ofOptions === undefined) known.set(options, (ofOptions = new Map()))
+  let made = ofOptions.get(implementation)
+  if (made === undefined) {
+    const place = { namedBy, directives, lockDirectory: options.lockDirectory }
+    ofOptions.set(implementation, (made = { ...options, loader: openOwnLoader(implementation, place) }))
+  }
+  return made
+}
+
+function optionsOfFiles(
+  implementation: SessionImplementation,
+  options: SessionOptions,
+  request: unknown,
+  directives: Readonly<Record<string, unknown>>,
+): SessionOptions {
+  const made = Object.assign<object, object>(new implementation(), { directives }) as Partial<FileLoader>
+  const method = loaderMethods.find(name => typeof Reflect.get(made, name) === 'function')
+  if (method !== undefined)
     throw new SessionError(
-      'not-built',
-      `a loader of one's own is not built yet: ${implementation.name} has a method ${name}; overload PATH or getPath`,
+      'bad-loader',
+      `${implementation.name} has a method ${method}: expected a loader to have load and save, or a class of files to have PATH or getPath`,
     )
   const path = options.fileLoaderPath ?? made.getPath?.(request, { serviceId: options.serviceId })
   return path === undefined

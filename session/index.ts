@@ -3,6 +3,7 @@ export {
   CookieFileImpl,
   CookieSession,
   FileLoader,
+  isLoaderClass,
   mixin,
   optionsWith,
   SessionImpl,
@@ -11,7 +12,9 @@ export {
 export { hasEnded } from './life.ts'
 export type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from './loader.ts'
 export { closeLoaders, type LoaderSpec, openLoader, purgeLoaders } from './open-loader.ts'
-export { abandonSession, cookieOf, finishSession, idForUrls, openSession } from './open-session.ts'
+export { openOwnLoader } from './open-own-loader.ts'
+export { abandonSession, cookieOf, finishSession, idForUrls, openSession, reserveId } from './open-session.ts'
+export type { LoaderAbout, OwnLoader, OwnStored } from './own-loader.ts'
 export { onReport } from './report.ts'
 export { closeCreation, type Session, type SessionData } from './session.ts'
 export { SessionError, type SessionErrorCode } from './session-error.ts'

@@ -6,6 +6,7 @@ import { PostgresStore } from './loaders/postgres.ts'
 import { RedisStore } from './loaders/redis.ts'
 import { RemoteLoader } from './loaders/remote-loader.ts'
 import { SqliteSessionLoader } from './loaders/sqlite.ts'
+import { closeOwnLoaders, ownLoaders } from './open-own-loader.ts'
 import { report } from './report.ts'
 import { SessionError } from './session-error.ts'
 
@@ -52,7 +53,7 @@ function make(spec: LoaderSpec): SessionLoader {
 /** Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. */
 export async function purgeLoaders(now: number): Promise<number> {
   let removed = 0
-  for (const loader of loaders.values())
+  for (const loader of [...loaders.values(), ...ownLoaders()])
     try {
       removed += await loader.purge(now)
     } catch (error) {
@@ -65,6 +66,7 @@ export async function purgeLoaders(now: number): Promise<number> {
 
 /** Lets go of all descriptors, connections and lock files of this process; what is in its memory stays. */
 export async function closeLoaders(): Promise<void> {
+  await closeOwnLoaders()
   for (const [place, loader] of loaders) {
     if (loader.close === undefined) continue
     loaders.delete(place)

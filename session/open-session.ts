@@ -1,9 +1,9 @@
 import { hasEnded, tombstoneOf } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
-import { fill, saveAndUnlock, unlock } from './save-session.ts'
+import { fill, saveAndUnlock, saveChanges, unlock } from './save-session.ts'
 import { makeSession, type Session, stateOf } from './session.ts'
 import { SessionError } from './session-error.ts'
-import { forcedIdOf, isSessionId } from './session-id.ts'
+import { forcedIdOf, isAnyId, isSessionId } from './session-id.ts'
 import type { SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import type { Presented } from './transport.ts'
@@ -23,7 +23,9 @@ export function openSession(options: SessionOptions, presented: Presented, now: 
     state.id = forcedIdOf(options.forcedId)
     return openOne(state, session, [state.id], 0)
   }
-  const ids = options.transport.idsOf(presented, options.serviceId).filter(isSessionId).slice(0, MOST_CANDIDATES)
+  const { transport, loader } = options
+  const isOfForm = loader.newSessionId === undefined ? isSessionId : isAnyId
+  const ids = transport.idsOf(presented, options.serviceId).filter(isOfForm).slice(0, MOST_CANDIDATES)
   return ids.length === 0 ? session : openOne(state, session, ids, 0)
 }
 
@@ -71,9 +73,10 @@ function judge(
   if (isKnown && !hasEnded(record, state.now())) {
     try {
       fill(session, record)
-    } catch (cause) {
+    } catch {
       void unlock(state)
-      throw new SessionError('cannot-load', 'the session is stored in a form that cannot be read', { cause })
+      // without its cause: JSON.parse quotes the data
+      throw new SessionError('cannot-load', 'the session is stored in a form that cannot be read')
     }
     state.adopt(ids[at]!, record)
     return session
@@ -182,6 +185,12 @@ export function idForUrls(session: Session): string | undefined {
     throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
   state.isShared = true
   return state.needId()
+}
+
+/** Before the head leaves early: ids of a user's loader may be taken, and only a save finds out. */
+export function reserveId(session: Session): Awaitable<void> {
+  const state = stateOf(session)
+  if (state.options.loader.newSessionId !== undefined && begins(state, session)) return saveChanges(state, session)
 }
 
 /** A session that the store does not know yet is to be stored. */

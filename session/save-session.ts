@@ -12,13 +12,15 @@ type Data = Record<string, unknown>
 const TRIES = 5
 
 /** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader is. */
-export function saveChanges(state: SessionState, data: Data, mustExist = false): Awaitable<void> {
+export function saveChanges(state: SessionState, data: Data, mustExist = false, tries = 0): Awaitable<void> {
   if (state.options.readOnly) return refuseChanges(state, data, mustExist)
   if (state.status === 'ended') return bury(state)
   const record = state.recordOf(data, mustExist)
   if (record === undefined) return
   const id = idOf(state)
-  return id instanceof Promise ? id.then(made => store(state, data, made, record)) : store(state, data, id, record)
+  return id instanceof Promise
+    ? id.then(made => store(state, data, made, record, tries))
+    : store(state, data, id, record, tries)
 }
 
 /** The last thing that is done with a session, or with its lock: both in one step where the loader can. */
@@ -54,16 +56,30 @@ export function idOf(state: SessionState): Awaitable<string> {
   return (state.id = made)
 }
 
-function store(state: SessionState, data: Data, id: string, record: SessionRecord): Awaitable<void> {
+function store(state: SessionState, data: Data, id: string, record: SessionRecord, tries: number): Awaitable<void> {
   const answer = state.options.loader.save(id, record, state.context)
   return answer instanceof Promise
-    ? answer.then(result => stored(state, data, record, result))
-    : stored(state, data, record, answer)
+    ? answer.then(result => stored(state, data, record, result, tries))
+    : stored(state, data, record, answer, tries)
 }
 
-function stored(state: SessionState, data: Data, record: SessionRecord, answer: 'saved' | 'conflict'): Awaitable<void> {
-  if (answer === 'conflict') return saveOver(state, data)
-  keep(state, record)
+function stored(
+  state: SessionState,
+  data: Data,
+  record: SessionRecord,
+  answer: 'saved' | 'conflict',
+  tries: number,
+): Awaitable<void> {
+  if (answer === 'saved') return keep(state, record)
+  return state.record === undefined && !state.isForced ? beginAgain(state, data, tries) : saveOver(state, data)
+}
+
+/** The id that the loader made is taken: what is stored under it is another's, and so the session gets another id. */
+function beginAgain(state: SessionState, data: Data, tries: number): Awaitable<void> {
+  if (state.isHeadGone || tries >= TRIES)
+    throw new SessionError('bad-loader', `newSessionId made ids that are taken, ${tries + 1} times in a row`)
+  state.id = undefined
+  return saveChanges(state, data, true, tries + 1)
 }
 
 function keep(state: SessionState, record: SessionRecord): void {

@@ -25,4 +25,6 @@ export interface SessionOptions {
   readonly fileLoaderPath?: string
   /** Makes the path of an implementation class absolute; a SessionError 'unusable-path' where no session may be kept there. */
   readonly resolvePath: (path: string) => string
+  /** Where a loader of one's own that has no lock gets that of this machine: a directory for each, made when it is needed. */
+  readonly lockDirectory: string
 }

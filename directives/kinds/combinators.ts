@@ -1,4 +1,4 @@
-import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
+import { type Kind, type ModuleRef, NotBuiltError, type ValueContext } from '../kind.ts'
 import { either, expected, showWord } from './expected.ts'
 
 /** A kind of exactly one word. `read` answers undefined for what it does not take, or throws a better error itself. */
@@ -8,8 +8,10 @@ export function oneWord<Value>(row: {
   readonly expects: string
   read(word: string, context: ValueContext): Value | undefined
   show?(value: Value): string
+  modules?(value: Value): readonly ModuleRef[]
 }): Kind<Value> {
   return {
+    ...(row.modules === undefined ? {} : { modules: row.modules }),
     syntax: row.syntax,
     parse(words, context) {
       const value = words.length === 1 ? row.read(words[0]!, context) : undefined
@@ -42,7 +44,11 @@ export const flag: Kind<boolean> = oneWord({
 
 /** A kind whose rows may have no value: undefined is the default, and not written. */
 export function optional<Value>(kind: Kind<Value>): Kind<Value | undefined> {
-  return { ...kind, show: value => (value === undefined ? '' : kind.show(value)) }
+  return {
+    ...kind,
+    show: value => (value === undefined ? '' : kind.show(value)),
+    modules: value => (value === undefined ? [] : (kind.modules?.(value) ?? [])),
+  }
 }
 
 /** Takes one more word, which stands for undefined: `disabled`. */

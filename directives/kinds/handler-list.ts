@@ -1,21 +1,15 @@
 import { dirname } from 'node:path'
-import type { Kind } from '../kind.ts'
-import type { Position } from '../position.ts'
+import type { Kind, ModuleRef } from '../kind.ts'
 import { extension } from './by-extension.ts'
 import { isOnly } from './combinators.ts'
 import { expected, showWords } from './expected.ts'
 
 /** A function of a handler module, as a phase's directive names it. */
-export interface HandlerRef {
-  /** As written: `quicktest`, `./a.ts`; `pso` is the package. */
-  readonly module: string
+export interface HandlerRef extends ModuleRef {
   /** May be dotted: `object.method`; absent: the phase's default. */
   readonly function?: string
   /** In lower case with their dot, from `page.ts | .html .txt`; absent: for every file. */
   readonly extensions?: readonly string[]
-  /** Absolute: the directory that the module is relative to, that of the file which names it. */
-  readonly base: string
-  readonly at: Position
 }
 
 /** The functions of a phase; `none` is the empty list. */
@@ -24,6 +18,7 @@ export const handlerList: Kind<readonly HandlerRef[]> = {
   parse: (words, { at }) =>
     isOnly(words, 'none') ? [] : references(words, words).map(ref => ({ ...ref, base: dirname(at.file), at })),
   show: refs => (refs.length === 0 ? 'none' : showWords(refs.map(showReference))),
+  modules: refs => refs,
 }
 
 /** As handlerList, and the modules of a line may be for some extensions only. */
@@ -48,6 +43,7 @@ export const contentHandlerList: Kind<readonly HandlerRef[]> = {
       )
       .join(', ')
   },
+  modules: refs => refs,
 }
 
 function references(names: readonly string[], words: readonly string[]): Pick<HandlerRef, 'module' | 'function'>[] {

@@ -1,4 +1,5 @@
-import { type Kind, NotBuiltError, type ValueContext } from '../kind.ts'
+import { dirname } from 'node:path'
+import type { Kind, ModuleRef, ValueContext } from '../kind.ts'
 import { oneWord } from './combinators.ts'
 import { expected, showWord } from './expected.ts'
 import { readPathForWriting } from './paths.ts'
@@ -9,13 +10,20 @@ export type LoaderChoice =
   | { readonly type: 'memory' }
   | { readonly type: 'sqlite'; readonly path: string }
   | { readonly type: 'redis' | 'postgres' | 'mysql'; readonly url: string }
+  | LoaderModule
 
-const forms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://… or mysql://…'
+/** A class of a user's module, relative to the file that names it. */
+export interface LoaderModule extends ModuleRef {
+  readonly type: 'module'
+  /** Absent: the default export, else the only class that is a loader. */
+  readonly className?: string
+}
+
+const forms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://…, mysql://… or MODULE[::CLASS]'
 
 /** The messages name the scheme alone: what follows may hold a password. */
 export const loaderChoice: Kind<LoaderChoice> = oneWord<LoaderChoice>({
-  syntax:
-    'file: | memory: | sqlite:PATH | redis://… | rediss://… | postgres://… | mysql://… | MODULE[::CLASS] (MODULE is not built yet)',
+  syntax: 'file: | memory: | sqlite:PATH | redis://… | rediss://… | postgres://… | mysql://… | MODULE[::CLASS]',
   expects: forms,
   read(word, context) {
     if (word === 'file:') return { type: 'file' }
@@ -33,15 +41,27 @@ export const loaderChoice: Kind<LoaderChoice> = oneWord<LoaderChoice>({
       case 'mysql':
         return { type: 'mysql', url: urlOf(word, 'mysql://USER:PASSWORD@HOST:PORT/DATABASE') }
     }
-    const isModule = /::/.test(word) || /^[^:]*[./][^:]*$/.test(word)
-    if (isModule && !word.includes('://')) throw new NotBuiltError("a loader of one's own, named by a directive,")
-    throw expected(forms, withoutSecrets(word))
+    const module = moduleOf(word, context)
+    if (module === undefined) throw expected(forms, withoutSecrets(word))
+    return module
   },
   show(choice) {
+    if (choice.type === 'module')
+      return showWord(choice.className === undefined ? choice.module : `${choice.module}::${choice.className}`)
     if ('url' in choice) return shownUrl(choice.url)
     return showWord(choice.type === 'sqlite' ? `sqlite:${choice.path}` : `${choice.type}:`)
   },
+  modules: choice => (choice.type === 'module' ? [choice] : []),
 })
+
+/** `MODULE[::CLASS]`; a store's name without its colon is a slip, no module. */
+function moduleOf(word: string, { at }: ValueContext): LoaderModule | undefined {
+  const [, module, className] = /^([^:\0-\x1f|]+?)(?:::([\p{ID_Start}$_][\p{ID_Continue}$]*))?$/u.exec(word) ?? []
+  if (module === undefined || (className === undefined && stores.test(module))) return undefined
+  return { type: 'module', module, ...(className === undefined ? {} : { className }), base: dirname(at.file), at }
+}
+
+const stores = /^(?:files?|memory|sqlite|rediss?|postgres(?:ql)?|mysql)$/i
 
 function sqlitePath(word: string, context: ValueContext): string {
   const path = word.startsWith('//') ? undefined : readPathForWriting(word, context)

@@ -97,7 +97,7 @@ export const session = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Says where sessions are kept; `memory:` lives in one process, and so needs `Workers = 1`.',
+    doc: 'Says where sessions are kept; `memory:` lives in one process, and so needs `Workers = 1`; MODULE is one of your own, relative to the file, that exports a class with `load` and `save`.',
   }),
   PSOSessionFileLoader_Path: directive({
     kind: optional(pathForWriting),

@@ -1,4 +1,5 @@
-export type { Session, SessionData, SessionLoader, SessionRecord } from '../../session/index.ts'
+export type { OwnDeclaration } from '../../directives/index.ts'
+export type { LoaderAbout, OwnLoader, Session, SessionData, SessionLoader, SessionRecord } from '../../session/index.ts'
 export { CookieFileImpl, CookieSession, FileLoader, mixin, SessionImpl } from '../../session/index.ts'
 export { cleanup } from '../handlers/cleanup.ts'
 export { fixup } from '../handlers/fixup.ts'

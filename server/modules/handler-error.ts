@@ -1,6 +1,13 @@
 import type { Position } from '../../directives/index.ts'
 
-export type HandlerErrorCode = 'handler-missing' | 'function-missing' | 'cannot-load' | 'bad-answer' | 'not-built'
+export type HandlerErrorCode =
+  | 'handler-missing'
+  | 'function-missing'
+  | 'class-missing'
+  | 'cannot-load'
+  | 'bad-answer'
+  | 'bad-directive'
+  | 'not-built'
 
 /** A handler module, or what one of its functions answered, is not what it should be. */
 export class HandlerError extends Error {

@@ -1,18 +1,20 @@
 import { resolve } from 'node:path'
-import type { Directives } from '../../directives/index.ts'
+import type { Directives, ModuleRef } from '../../directives/index.ts'
 import { withoutCompression } from '../files/hidden-names.ts'
 import { phases } from '../phases.ts'
 
 const known = new WeakMap<Directives, ReadonlySet<string>>()
 
 /**
- * True for a file that a phase's directive in effect names as a module, with its extension or without: it is server code before it has
+ * True for a file that a phase's directive or PSOSessionLoader in effect names as a module, with its extension or without: it is server code before it has
  * ever been loaded (DESIGN 4). Letter case and `.br .gz .zst` behind the name make no difference.
  */
 export function isNamedModule(directives: Directives, file: string): boolean {
   let modules = known.get(directives)
   if (modules === undefined) {
-    const named = phases.flatMap(({ directive }) => directives[directive] ?? [])
+    const { PSOSessionLoader } = directives
+    const named: ModuleRef[] = phases.flatMap(({ directive }) => directives[directive] ?? [])
+    if (PSOSessionLoader.type === 'module') named.push(PSOSessionLoader)
     modules = new Set(named.filter(({ module }) => module !== 'pso').map(pathOf))
     known.set(directives, modules)
   }
@@ -21,5 +23,4 @@ export function isNamedModule(directives: Directives, file: string): boolean {
   return modules.has(path) || modules.has(path.replace(/\.[cm]?[jt]s$/, ''))
 }
 
-const pathOf = ({ base, module }: { readonly base: string; readonly module: string }): string =>
-  resolve(base, module).toLowerCase()
+const pathOf = ({ base, module }: ModuleRef): string => resolve(base, module).toLowerCase()

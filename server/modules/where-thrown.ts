@@ -42,7 +42,7 @@ function ofHandlerError(error: HandlerError): Thrown {
 const inFunction = (running: string | undefined): string => (running === undefined ? '' : `, in ${running}`)
 
 function described(error: Error, text: string, running?: string): Thrown {
-  const place = placeOf(error)
+  const place = placeOf(error) ?? (error.cause instanceof Error ? placeOf(error.cause) : undefined)
   const hint = importHint(error, place?.file)
   const where = place === undefined ? inFunction(running) : `, ${place.file}:${place.line}`
   return {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { type Kind, NotBuiltError } from '../../directives/kind.ts'
 import * as kinds from '../../directives/kinds.ts'
@@ -333,7 +333,7 @@ describeKind('typeByExtension', kinds.typeByExtension, {
   ],
 })
 
-const loaderForms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://… or mysql://…'
+const loaderForms = 'file:, memory:, sqlite:PATH, redis://…, rediss://…, postgres://…, mysql://… or MODULE[::CLASS]'
 
 describeKind('loaderChoice', kinds.loaderChoice, {
   takes: [
@@ -357,7 +357,23 @@ describeKind('loaderChoice', kinds.loaderChoice, {
     [['sqlite:'], 'expected sqlite:PATH, the path relative to StateDirectory, got "sqlite:"'],
     [['sqlite:a.ts'], 'expected a path without a handler\'s extension, got "a.ts"'],
   ],
-  notBuilt: [['own.ts'], ['own::Loader']],
+})
+
+t.test('loaderChoice takes a module beside the file, with a class or without', async t => {
+  const { at } = context
+  const own = { type: 'module', base: dirname(at.file), at } as const
+  for (const [word, value] of [
+    ['own', { ...own, module: 'own' }],
+    ['../lib/own.ts', { ...own, module: '../lib/own.ts' }],
+    ['own.ts::MyLoader', { ...own, module: 'own.ts', className: 'MyLoader' }],
+  ] as const) {
+    const choice = kinds.loaderChoice.parse([word], context)
+    t.same(choice, value, word)
+    t.equal(kinds.loaderChoice.show(choice), word)
+    t.same(kinds.loaderChoice.modules!(choice), [choice])
+  }
+  for (const word of ['own::', '::Own', 'own::a.b', 'own::A::B', 'own:A', 'sqlite', 'Memory'])
+    t.throws(() => kinds.loaderChoice.parse([word], context), /MODULE\[::CLASS\]|sqlite:PATH/, word)
 })
 
 function messageOf(act: () => unknown): string {

@@ -446,14 +446,6 @@ t.test('memory: with more than one worker is an error at its line', async t => {
   t.match(app.errorLog(), /\.psoaccess:3: PSOSessionLoader: expected file: with 2 workers/)
 })
 
-t.test('what is not built yet is an error at its line', async t => {
-  for (const line of ['PSOSessionLoader = a.ts::B']) {
-    const app = await site(t, { '.psoaccess': line, 'handler.ts': counter })
-    t.equal((await app.inject('/')).statusCode, 500, line)
-    t.match(app.errorLog(), /\.psoaccess:1: PSOSession\w+: .*not built yet/, line)
-  }
-})
-
 t.test('a session cookie is Secure where the request came over TLS, as TrustProxy sees it', async t => {
   const tree = { '.psoaccess': '', 'handler.ts': counter }
   const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' }
@@ -589,18 +581,6 @@ t.test('one place of one service is opened once in a request, whatever class ask
   })
   const jar = new Jar().take((await app.inject('/')).headers)
   t.same((await app.inject({ url: '/', headers: jar.headers })).json(), [true, 2])
-})
-
-t.test('a class that is a loader of its own is not built yet, and says so at its line', async t => {
-  const app = await site(t, {
-    '.psoaccess': 'PSOFixupHandler = handler::fixup',
-    'handler.ts': `import { CookieSession, fixup as bring, mixin, SessionImpl } from 'pso'
-class MySQLLoader { load() {} save() {} }
-export const fixup = (req: any) => bring(req, mixin(CookieSession, MySQLLoader, SessionImpl))
-export const handler = () => 'never'`,
-  })
-  t.equal((await app.inject('/')).statusCode, 500)
-  t.match(app.errorLog(), /loader of one's own is not built yet.*load.*handler\.ts:3/)
 })
 
 t.test("the path of a class is relative to StateDirectory, and held to the rules of the directive's", async t => {

@@ -23,6 +23,7 @@ function service(loader: SessionLoader, more: Partial<SessionOptions> = {}) {
     cookie: {},
     transport: transportNamed('cookie'),
     resolvePath: path => path,
+    lockDirectory: '',
     ...more,
   }
   const open = async (id?: string, own: Partial<SessionOptions> = {}): Promise<Session> =>
@@ -214,6 +215,7 @@ for (const [kind, make] of kinds) {
         cookie: {},
         transport: transportNamed('cookie'),
         resolvePath: String,
+        lockDirectory: '',
       },
       { cookieHeader: `t=${id}`, query: undefined, secure: false },
       Date.now,

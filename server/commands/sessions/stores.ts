@@ -86,7 +86,8 @@ function configured(options: StoreArguments, complain: (message: string) => void
   const below = variantsBelow(config).flatMap(({ variants }) => variants)
   const mistakes = below.flatMap(merged => wholeProblems(merged, 1)).filter(({ severity }) => severity === 'error')
   new Set(mistakes.map(formatProblem)).forEach(complain)
-  const stores = [...serverVariants(config), ...below].map(({ directives }) => named(loaderSpecOf(config, directives)))
+  const specs = [...serverVariants(config), ...below].map(({ directives }) => loaderSpecOf(config, directives))
+  const stores = specs.filter(spec => spec !== undefined).map(named)
   return [...new Map(stores.map(store => [JSON.stringify(store.spec), store])).values()]
 }
 
@@ -107,7 +108,7 @@ function specOf(text: string): LoaderSpec {
   try {
     const at = { file: '(command line)', line: 1 }
     const choice = kind.parse([text], { at, base: here, stateDirectory: here, documentRoot: here, environment: {} })
-    return choice as Exclude<typeof choice, { type: 'file' }>
+    return choice as Exclude<typeof choice, { type: 'file' | 'module' }>
   } catch (error) {
     throw new UsageError(`--loader: ${(error as Error).message}`)
   }
