@@ -4,7 +4,7 @@ import { UsageError } from './commands/usage-error.ts'
 const usage = `pso serve [--config FILE] [--root DIR] [--listen HOST:PORT] [--dev|--production] [--workers N]
 pso check [--config FILE] [--root DIR]
 pso explain URL [--config FILE] [--root DIR]
-pso directives [NAME]
+pso directives [NAME] [--config FILE] [--root DIR]
 pso sessions list [--service ID] [--label USER] [--older AGE] [--idle AGE] [--all] [--json]
 pso sessions show KEY [--json]
 pso sessions expire KEY... | --service ID | --label USER | --older AGE | --idle AGE | --all [--json]
@@ -40,8 +40,8 @@ async function run(argv: readonly string[]): Promise<number> {
       return (await import('./commands/explain.ts')).explainUrl(words[0], options)
     }
     case 'directives': {
-      const { words } = read(rest, 1, [])
-      return (await import('./commands/directives.ts')).describeDirectives(words[0])
+      const { options, words } = read(rest, 1, ['config', 'root'])
+      return (await import('./commands/directives.ts')).describeDirectives(words[0], options)
     }
     case 'sessions': {
       const [action = '', ...others] = rest
@@ -103,6 +103,8 @@ function read(
 
 try {
   process.exitCode = await run(process.argv.slice(2))
+  // the users' modules that a command has loaded may hold connections and timers
+  if (process.argv[2] !== 'serve') process.exit()
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)

@@ -20,42 +20,70 @@ import type { Site } from './site.ts'
 
 type Loading = Pick<Site, 'config' | 'modules'>
 
-/**
- * The configuration with the names that pso does not know judged by what the classes of the chain's modules declare (DESIGN 7, `static
- * directives`). The modules are loaded only where there are such names; at once where they are loaded and fresh. Throws a HandlerError
- * for a module that does not load, and for a declaration that is wrong.
- */
-export function judgeUnknown(site: Loading, merged: Merged): Awaitable<Merged> {
-  if (!hasUnknownNames(merged)) return merged
-  const refs = modulesOf(merged)
-  const loaded = refs.map(({ base, module }) => site.modules.load(base, module))
-  return loaded.some(module => module instanceof Promise)
-    ? Promise.all(loaded).then(modules => judged(site, merged, refs, modules))
-    : judged(site, merged, refs, loaded as HandlerModule[])
+/** A configuration whose unknown names were judged, and what kept modules from saying more. */
+export interface Judged {
+  readonly merged: Merged
+  /** A module that does not load, where names are still unknown; a declaration that is wrong. */
+  readonly failure: HandlerError | undefined
 }
 
-const known = new WeakMap<Merged, { readonly modules: readonly HandlerModule[]; readonly judged: Merged }>()
+/**
+ * The configuration with the names that pso does not know judged by what the classes of the chain's modules declare (DESIGN 7, `static
+ * directives`). The modules are loaded only where there are such names; at once where they are loaded and fresh.
+ */
+export function judgeNames(site: Loading, merged: Merged): Awaitable<Judged> {
+  if (!hasUnknownNames(merged)) return { merged, failure: undefined }
+  const refs = modulesOf(merged)
+  const loaded = refs.map(ref => loadOrError(site, ref))
+  return loaded.some(one => one instanceof Promise)
+    ? Promise.all(loaded).then(all => judged(site, merged, refs, all))
+    : judged(site, merged, refs, loaded as Loaded[])
+}
+
+type Loaded = HandlerModule | HandlerError
+
+function loadOrError({ modules }: Loading, { base, module }: ModuleRef): Awaitable<Loaded> {
+  try {
+    const loaded = modules.load(base, module)
+    return loaded instanceof Promise ? loaded.catch(errorOf) : loaded
+  } catch (error) {
+    return errorOf(error)
+  }
+}
+
+function errorOf(error: unknown): HandlerError {
+  if (error instanceof HandlerError) return error
+  throw error
+}
+
+const known = new WeakMap<Merged, { readonly loaded: readonly Loaded[]; readonly judged: Judged }>()
 
 /** The same object as long as no module has been loaded anew, so that its plan stands too. */
-function judged(
-  { config }: Loading,
-  merged: Merged,
-  refs: readonly ModuleRef[],
-  modules: readonly HandlerModule[],
-): Merged {
+function judged(site: Loading, merged: Merged, refs: readonly ModuleRef[], loaded: readonly Loaded[]): Judged {
   const before = known.get(merged)
-  if (before?.modules.length === modules.length && modules.every((module, at) => module === before.modules[at]))
+  if (before?.loaded.length === loaded.length && loaded.every((one, at) => one === before.loaded[at]))
     return before.judged
-  const made = withOwnDirectives(merged, declaredIn(refs, modules, merged, config), config)
-  known.set(merged, { modules, judged: made })
+  const made = judge(site, merged, refs, loaded)
+  known.set(merged, { loaded, judged: made })
   return made
 }
 
-/** What the classes of a configuration's modules declare; for `pso directives`. */
-export async function declaredDirectives({ config, modules }: Loading, merged: Merged): Promise<OwnDirective[]> {
+function judge({ config }: Loading, merged: Merged, refs: readonly ModuleRef[], loaded: readonly Loaded[]): Judged {
+  try {
+    const made = withOwnDirectives(merged, declaredIn(refs, loaded, merged, config), config)
+    const failed = loaded.find(one => one instanceof HandlerError)
+    // one that does not load may be the one that declares what is still unknown
+    return { merged: made, failure: hasUnknownNames(made) ? failed : undefined }
+  } catch (error) {
+    return { merged, failure: errorOf(error) }
+  }
+}
+
+/** What the classes of a configuration's modules declare, those that load; for `pso directives`. */
+export async function declaredDirectives(site: Loading, merged: Merged): Promise<OwnDirective[]> {
   const refs = modulesOf(merged)
-  const loaded = await Promise.all(refs.map(({ base, module }) => modules.load(base, module)))
-  return declaredIn(refs, loaded, merged, config)
+  const loaded = await Promise.all(refs.map(ref => loadOrError(site, ref)))
+  return declaredIn(refs, loaded, merged, site.config)
 }
 
 /** Those that lines name, and the `handler.ts` that no line need name. */
@@ -69,12 +97,13 @@ function modulesOf(merged: Merged): ModuleRef[] {
 
 function declaredIn(
   refs: readonly ModuleRef[],
-  modules: readonly HandlerModule[],
+  loaded: readonly Loaded[],
   merged: Merged,
   config: ServerConfig,
 ): OwnDirective[] {
   const context = valueContext(merged, config)
-  const found = modules.flatMap((module, at) => {
+  const found = loaded.flatMap((module, at) => {
+    if (module instanceof HandlerError) return []
     const { base, module: name } = refs[at]!
     const file = resolve(base, name)
     return withFile(file, () =>

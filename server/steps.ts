@@ -1,9 +1,9 @@
-import { DirectivesError, type Merged } from '../directives/index.ts'
+import { DirectivesError } from '../directives/index.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { HandlerError } from './modules/handler-error.ts'
 import { serviceIdOf } from './open-session-for.ts'
-import { judgeUnknown } from './own-directives.ts'
+import { type Judged, judgeNames } from './own-directives.ts'
 import type { PhaseName } from './phase.ts'
 import { phaseOf } from './phases.ts'
 import { handlerOf, planOf } from './plan.ts'
@@ -60,11 +60,12 @@ export function locate(state: RequestState): void {
 export function configure(state: RequestState): void | Promise<void> {
   const location = state.location!
   const merged = state.site.store.configOf({ directory: location.directory, name: location.name, path: location.path })
-  const judged = judgeUnknown(state.site, merged)
+  const judged = judgeNames(state.site, merged)
   return judged instanceof Promise ? judged.then(one => planFor(state, one)) : planFor(state, judged)
 }
 
-function planFor(state: RequestState, merged: Merged): void {
+function planFor(state: RequestState, { merged, failure }: Judged): void {
+  if (failure !== undefined) throw failure
   state.plan = planOf(state.site, merged)
   state.firstPlan ??= state.plan
   if (state.plan.problems.length > 0) throw new DirectivesError(state.plan.problems)

@@ -1,10 +1,14 @@
-import { check, formatProblem } from '../../directives/index.ts'
+import { checkWith, formatProblem } from '../../directives/index.ts'
 import { type ConfigArguments, ConfigError, configSource } from '../process/server-ini.ts'
+import { commandModules, judgedOrProblem } from './own-directives.ts'
 
 /** `pso check`: every mistake of server.ini and of each access file, a line each; 1 where there is an error, warnings alone are 0. */
-export function checkFiles(options: ConfigArguments): number {
+export async function checkFiles(options: ConfigArguments): Promise<number> {
   try {
-    const problems = check(configSource(options))
+    const modules = commandModules()
+    const problems = await checkWith(configSource(options), (merged, config) =>
+      judgedOrProblem(config, modules, merged),
+    )
     for (const problem of problems)
       console.log(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem)}`)
     if (problems.length === 0) console.log('no mistakes found')

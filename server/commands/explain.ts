@@ -8,9 +8,10 @@ import { phases } from '../phases.ts'
 import { type Plan, planOf } from '../plan.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from '../process/server-ini.ts'
 import { Refusal } from '../refusal.ts'
+import { commandModules, judgedOrProblem } from './own-directives.ts'
 
 /** `pso explain URL`: what answers it, which functions each phase calls, and each directive in effect with its place; 1 where it is refused. */
-export function explainUrl(url: string, options: ConfigArguments): number {
+export async function explainUrl(url: string, options: ConfigArguments): Promise<number> {
   try {
     const config = readConfig(configSource(options))
     const now = (): number => 0
@@ -18,13 +19,13 @@ export function explainUrl(url: string, options: ConfigArguments): number {
     const accessFileNames = config.directives.AccessFileName
     const locator = createLocator({ root: config.documentRoot, accessFileNames, now, recheckMs: 0 })
     const store = createConfigStore(config, { now, recheckMs: 0 })
+    const modules = commandModules()
     let path = url.replace(/^https?:\/\/[^/]*/, '') || '/'
     for (let round = 0; round < 10; round++) {
       const location = locator.locate(path)
-      const plan = planOf(
-        { workers },
-        store.configOf({ directory: location.directory, name: location.name, path: location.path }),
-      )
+      const { directory, name } = location
+      const merged = store.configOf({ directory, name, path: location.path })
+      const plan = planOf({ workers }, await judgedOrProblem(config, modules, merged))
       const content =
         plan.problems.length > 0
           ? undefined
