@@ -107,6 +107,17 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: 'Storing the session in a database',
+    text: 'Another OO example: an implementation of your own is a loader mixed in with `SessionImpl`. `PSOSessionLoader = module::Class` plugs a loader without a fixup.',
+    examples: [
+      {
+        directory: 'database',
+        title: 'A loader of your own',
+        text: '`load` and `save` are enough: nobody else has the session between the two, and `save` just stores what it is given. Values are parameters, never a part of the SQL. The class declares a directive of its own, which `.psoaccess` sets like any other.',
+      },
+    ],
+  },
+  {
     title: 'The session cookie’s path and domain',
     text: '`PSOCookieSession_` and the name of an attribute: Comment, Domain, Max-Age, Path, Secure, Version and expires as in the how-to, and what browsers have learnt since: HttpOnly, SameSite, Partitioned, Priority. They change the cookie only, never how long the server keeps the session.',
     examples: [

@@ -36,7 +36,8 @@ const mixed = new WeakMap<object, { readonly parts: readonly object[]; readonly 
 
 /**
  * A class with the members of all of these, the first that has one giving it: `mixin(CookieSession, FileLoader, SessionImpl)`. Its name is
- * that of the part which loads, and the directives of all parts are its own.
+ * that of the part which loads, and the directives of all parts are its own. Private members (`#name`) stay with the part they are of:
+ * a method that is mixed in cannot reach them.
  */
 export function mixin(...parts: readonly (new () => object)[]): SessionImplementation {
   const [first = SessionImpl] = parts

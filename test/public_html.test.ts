@@ -1,7 +1,9 @@
-import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
-import { check, formatProblem, readServerConfig } from '../directives/index.ts'
+import { readServerConfig } from '../directives/index.ts'
 import { counter, Jar, visit } from './support/handlers.ts'
 import { type SiteOptions, site, type TestSite } from './support/site.ts'
 
@@ -223,6 +225,26 @@ t.test('session files lie where the directive, PATH and getPath say', async t =>
   t.equal(filesIn(join(app.stateDirectory, 'sessions')), 0, 'nothing in the default place')
 })
 
+t.test('database: the visits lie in the database that the class’s own directive names', async t => {
+  const first = await publicHtml(t)
+  const visitor = new Visitor(first)
+  for (const number of ['1', '2'])
+    t.match((await visitor.get('/database/')).facts, { 'Your visits': number, 'Kept by': 'SqliteLoader' })
+  const [name] = visitor.jar.names
+  t.match(visitor.jar.value(name!), /^[\w-]{27}$/)
+  t.notOk(existsSync(join(first.stateDirectory, 'sessions')), 'no file of a session')
+  const rows = (): unknown[] => {
+    const db = new DatabaseSync(join(first.stateDirectory, 'examples.sqlite'), { readOnly: true })
+    const found = db.prepare('SELECT sessionId, record FROM session').all()
+    db.close()
+    return found
+  }
+  t.match(rows(), [{ sessionId: visitor.jar.value(name!), record: /"data":"{\\"visits\\":2}"/ }])
+  const quoted = await first.inject({ url: '/database/', headers: { cookie: `${name}=x' OR '1'='1` } })
+  t.equal(factsOf(quoted.body)['Your visits'], '1')
+  t.match(rows()[0], { record: /"data":"{\\"visits\\":2}"/ }, 'no other row was touched')
+})
+
 t.test('cookie path: attributes as set, and the page shows no session id', async t => {
   const visitor = new Visitor(await publicHtml(t))
   const { headers, body, facts } = await visitor.get('/cookie-path/')
@@ -324,7 +346,12 @@ t.test('downloads: the listing shows the files and nothing else', async t => {
 const ini = join(top, 'conf/server.ini')
 
 t.test('pso check finds no mistake in the site and its server.ini', async t => {
-  t.same(check({ file: ini, environment: {}, cwd: top }).map(formatProblem), [])
+  const cli = join(top, 'server/cli.cjs')
+  const { status, stdout } = spawnSync(process.execPath, [cli, 'check', '--config', ini], {
+    cwd: top,
+    encoding: 'utf8',
+  })
+  t.same([status, stdout], [0, 'no mistakes found\n'])
 })
 
 t.test('what server.ini comments out is the default', async t => {
