@@ -7,7 +7,6 @@ import { SessionError, type SessionErrorCode } from '../session-error.ts'
 import { isAnyId } from '../session-id.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import type { FileLock } from './file-lock.ts'
-import { sessionFile } from './session-files.ts'
 
 /** What a loader of one's own is made of. */
 export interface OwnLoaderParts {
@@ -113,12 +112,12 @@ export class OwnSessionLoader implements SessionLoader {
   }
 
   async #lockHere(name: string, waitMs: number): Promise<Hold> {
-    const { locks, lockDirectory } = this.#parts
-    const path = sessionFile(lockDirectory, sessionKey(name))
-    const unlock = await locks.lock(path, waitMs)
+    const { locks } = this.#parts
+    const key = sessionKey(name)
+    const unlock = await locks.lock(key, waitMs)
     return new Hold({
       name,
-      isHeld: () => locks.isStillHeld(path),
+      isHeld: () => locks.isStillHeld(key),
       isCertain: () => true,
       release: () => this.#released(unlock),
     })

@@ -199,7 +199,7 @@ for (const [title, more] of [
     await new Promise(resolve => setTimeout(resolve, 20))
     t.equal((await app.inject({ url: '/?out', headers })).statusCode, 200)
     gate.resolve()
-    t.equal((await slow).statusCode, 500)
+    t.equal((await slow).statusCode, 503)
     const after = await app.inject({ url: '/?slow', headers })
     t.equal(after.body, 'undefined')
     t.not(new Jar().take(after.headers).value('s'), jar.value('s'))
