@@ -1,16 +1,8 @@
-import { join, relative, resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
-import {
-  openLoader,
-  openOwnLoader,
-  SessionError,
-  type SessionImplementation,
-  type SessionOptions,
-  transportNamed,
-} from '../session/index.ts'
+import { SessionError, type SessionImplementation, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
-import { loaderSpecOf } from './loader-spec-of.ts'
-import { directivesFor } from './own-directives.ts'
+import { loaderFor, lockDirectoryOf } from './loader-for.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -28,18 +20,10 @@ export function sessionOptions(
   const serviceId = serviceIdIn(config, directives, content)
   const forcedId = directives.PSOSessionId ?? plan.forcedIds.get(serviceId.toLowerCase())
   const directory = directives.PSOSessionFileLoader_Path
-  const lockDirectory = join(config.stateDirectory, 'session-locks')
   return {
     serviceId,
-    loader:
-      loaderClass === undefined
-        ? openLoader(loaderSpecOf(config, directives)!)
-        : openOwnLoader(loaderClass, {
-            lockDirectory,
-            namedBy: 'PSOSessionLoader',
-            directives: directivesFor(config, plan.merged, loaderClass),
-          }),
-    lockDirectory,
+    loader: loaderFor(config, plan.merged, directives, loaderClass),
+    lockDirectory: lockDirectoryOf(config),
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),

@@ -42,7 +42,7 @@ export async function runSessions(
 ): Promise<number> {
   onReport(message => console.error(message))
   try {
-    const stores = storesOf(options)
+    const stores = await storesOf(options)
     await run(stores, words, options)
     return stores.exitCode()
   } catch (error) {

@@ -5,7 +5,7 @@ import { elsewhere, refuseForeign, type Stores } from './stores.ts'
 export async function purgeSessions(stores: Stores, { json }: { readonly json?: boolean }): Promise<void> {
   let removed = 0
   await stores.each(async (loader, store) => {
-    if (store.spec.type === 'memory') throw elsewhere()
+    if (store.spec?.type === 'memory') throw elsewhere()
     refuseForeign(store)
     removed += await loader.purge(Date.now())
   })

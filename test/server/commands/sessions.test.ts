@@ -345,10 +345,33 @@ t.test('a store that cannot be reached is said, its password hidden, and the oth
   }
 })
 
+t.test('the sessions of a class that PSOSessionLoader names are listed and ended, with what it declares', async t => {
+  const { pso, top } = planted(t, {
+    '.psoaccess': 'PSOSessionLoader = own.ts\nPSOOwn_File = kept.json',
+    'own.ts': `import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+      export class Own {
+        static directives = { PSOOwn_File: { kind: 'path', default: 'a.json', doc: 'Names the file.' } }
+        read() { return existsSync(this.directives.PSOOwn_File) ? JSON.parse(readFileSync(this.directives.PSOOwn_File, 'utf8')) : {} }
+        load(id) { return this.read()[id] }
+        save(id, record) { writeFileSync(this.directives.PSOOwn_File, JSON.stringify({ ...this.read(), [id]: record })) }
+        list() { return Object.entries(this.read()).map(([id, record]) => ({ id, record })) }
+      }`,
+  })
+  const id = 'A'.repeat(27)
+  const record = { serviceId: 'shop', data: '{}', createdAt: Date.now(), usedAt: Date.now(), version: 1, label: 'ada' }
+  plant(join(top, '.pso'), { 'kept.json': JSON.stringify({ [id]: record }) })
+  const key = sessionKey(sessionName('shop', id))
+  const { code, lines, errors } = await pso('list')
+  t.same([code, keysOf(lines)], [0, [short(key)]], errors)
+  t.match((await pso('expire', '--label', 'ada')).out, /^1 session ended/)
+  t.same(keysOf((await pso('list')).lines), [])
+})
+
 t.test('a loader that has no list is said, and that which cannot be a loader is 2', async t => {
   const { listOf } = await import('../../../server/commands/sessions/stores.ts')
-  const store = { name: 'redis://h', spec: { type: 'redis', url: 'redis://h' } } as const
-  t.throws(() => listOf({} as Parameters<typeof listOf>[0], store), /has no list/)
+  const store = { name: 'own.ts::Own', spec: undefined, open: () => loader }
+  const loader = {} as Parameters<typeof listOf>[0]
+  t.throws(() => listOf(loader, store), /has no list/)
   const { pso } = planted(t)
   const wrong = await pso('list', '--loader', 'mysql://user:geheim@host')
   t.equal(wrong.code, 2)
