@@ -206,8 +206,13 @@ export class RemoteLoader implements SessionLoader {
   }
 
   async *list(keyPrefix = ''): AsyncGenerator<StoredSession> {
-    await this.#guard.run(async () => {})
-    for await (const [key, record] of this.#store.list(keyPrefix)) yield { key, record, end: () => this.#end(key) }
+    const found = this.#store.list(keyPrefix)[Symbol.asyncIterator]()
+    for (;;) {
+      const next = await this.#ask('cannot-load', 'the sessions could not be listed', () => found.next())
+      if (next.done === true) return
+      const [key, record] = next.value
+      yield { key, record, end: () => this.#end(key) }
+    }
   }
 
   async #end(key: string): Promise<void> {
@@ -221,9 +226,9 @@ export class RemoteLoader implements SessionLoader {
     }
   }
 
-  close(): void {
+  close(): Promise<void> {
     clearInterval(this.#renewal)
-    this.#guard.close()
+    return this.#guard.close()
   }
 
   #key(serviceId: string, id: string): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { report } from '../report.ts'
 import { SessionError } from '../session-error.ts'
 import type { RemoteStore } from './remote-store.ts'
@@ -8,6 +9,8 @@ const ANSWER_MS = 2000
 const LOOK_MS = 200
 /** How long a try to connect may take. */
 const CONNECT_MS = 1000
+/** How long a server that stops waits for what it has asked. */
+const CLOSE_MS = 1000
 
 interface Call {
   readonly since: number
@@ -38,7 +41,7 @@ export class StoreGuard {
 
   run<Value>(work: () => Promise<Value>): Promise<Value> {
     if (this.#outage !== undefined) return Promise.reject(this.#outage)
-    if (this.#isClosed) return Promise.reject(new SessionError('unavailable', 'the server is being closed'))
+    if (this.#isClosed) return Promise.reject(closing())
     return new Promise((resolve, reject) => {
       const call: Call = { since: performance.now(), fail: reject }
       this.#calls.add(call)
@@ -58,12 +61,16 @@ export class StoreGuard {
     })
   }
 
-  /** Nothing begins any more. */
-  close(): void {
+  /** Nothing begins any more; what is under way has a moment, for it may be a lock that is given back. */
+  async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
     this.#timer = undefined
+    const until = performance.now() + CLOSE_MS
+    while (this.#calls.size > 0 && performance.now() < until) await sleep(CLOSE_MS / 100)
     this.#store.disconnect()
+    for (const call of this.#calls) call.fail(closing())
+    this.#calls.clear()
   }
 
   /** One try for all who wait for it. */
@@ -150,6 +157,8 @@ export class StoreGuard {
     })
   }
 }
+
+const closing = (): SessionError => new SessionError('unavailable', 'the server is being closed')
 
 /** What a person can do something with: an error of several addresses has its reasons inside. */
 function reasonOf(error: Error): string {

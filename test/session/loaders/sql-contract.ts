@@ -284,6 +284,42 @@ export function sqlContract(t: Test, database: Database): void {
     t.equal(await one.load(keyOf('x')), undefined, 'it can be connected again')
   })
 
+  t.test('a server that stops gives back what was released just before, and nothing hangs that waits', async t => {
+    const relay = await relayTo(t, server.port)
+    const url = await makePlace()
+    const loader = loaderOf(t, relay.url(url))
+    const lock = await loader.lock('x', context, 1000)
+    lock.release()
+    await loader.close()
+    t.same(await ask(url, 'SELECT token FROM pso_sessions'), [])
+
+    const other = loaderOf(t, relay.url(url))
+    await other.load('x', context)
+    await relay.blackHole()
+    const waiting = Array.from({ length: 30 }, () => other.load('x', context))
+    const answers = Promise.allSettled(waiting)
+    await other.close()
+    t.same(new Set((await answers).map(({ status }) => status)), new Set(['rejected']))
+    await t.rejects(async () => other.load('x', context), {
+      code: 'unavailable',
+      message: 'the server is being closed',
+    })
+  })
+
+  t.test('a list of a store that goes away ends with an error', async t => {
+    const relay = await relayTo(t, server.port)
+    const url = relay.url(await makePlace())
+    const reports = reportsOf(t)
+    const loader = loaderOf(t, url)
+    for (let number = 0; number < 150; number++) await loader.save(`${number}`, record(1, 1), context)
+    const list = loader.list()
+    t.ok((await list.next()).value)
+    await relay.blackHole()
+    await t.rejects(Array.fromAsync(list), { code: 'unavailable' })
+    await t.rejects(Array.fromAsync(loader.list()), { code: 'unavailable' }, 'later ones at once')
+    t.match(reports, [/no answer within 2 s/])
+  })
+
   t.test('many more calls than there are connections are all answered', async t => {
     const loader = loaderOf(t, await makePlace())
     const ids = Array.from({ length: 300 }, (_, number) => `${number}`)
