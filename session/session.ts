@@ -143,6 +143,11 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
         throw new TypeError(
           `session.label: expected a text of at most 255 characters, got ${typeof user === 'string' ? `one of ${user.length}` : typeof user}`,
         )
+      // a database keeps neither
+      if (/\0|\p{Surrogate}/u.test(user))
+        throw new TypeError(
+          'session.label: expected a text of whole characters, got one with a NUL or half a surrogate pair',
+        )
       const state = stateOf(this)
       const label = user === '' ? undefined : user
       if (state.label === label) return

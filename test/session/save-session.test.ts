@@ -264,6 +264,9 @@ for (const [kind, make] of kinds) {
       t.throws(() => session.label(wrong as string), {
         message: /session\.label: expected a text of at most 255 characters, got/,
       })
+    for (const wrong of ['a\0b', 'a\ud83d', '\ude00a'])
+      t.throws(() => session.label(wrong), { message: /session\.label: expected a text of whole characters, got/ })
+    session.label('é😀')
     await abandonSession(session)
   })
 
