@@ -41,8 +41,8 @@ CREATE INDEX IF NOT EXISTS ${TABLE}_ends ON ${TABLE} ("ends");
 COMMENT ON TABLE ${TABLE} IS 'pso: sessions. Times in ms since 1970 UTC; token and until are the lock, version 0 is a lock alone.'`
 
 /**
- * PostgreSQL, from 9.5 on. What stands behind the `?` of the URL is the driver's: `?sslmode=verify-full` for TLS, `no-verify` where the
- * certificate is nobody's, `?options=-c search_path=…` for a schema.
+ * PostgreSQL, from 9.5 on. What stands behind the `?` of the URL is the driver's: `?sslmode=verify-full` for TLS, with `&sslrootcert=FILE`
+ * where the certificate is one's own, `?sslmode=no-verify` where nobody vouches for it, `?options=-c%20search_path%3DNAME` for a schema.
  */
 export class PostgresStore extends SqlStore {
   readonly #sockets = new Sockets()

@@ -76,6 +76,24 @@ t.test('mariadb', async t => {
   })
 })
 
+t.test('an option of the URL that would leave the connection unencrypted is an error', async t => {
+  const store = new MysqlStore('mysql://pso:pw@127.0.0.1:1/pso?sslmode=require')
+  await t.rejects(store.connect(), {
+    message: 'its URL has ?sslmode, which the driver does not know: TLS is ?ssl={}',
+  })
+})
+
+t.test(
+  'shutdown, authorization and too many connections are outages, other errors of the server are answers',
+  async t => {
+    const store = new MysqlStore('mysql://pso:pw@127.0.0.1:1/pso')
+    const error = (errno: number): Error => Object.assign(new Error(), { errno, sqlState: 'HY000' })
+    for (const number of [1040, 1045, 1049, 1053, 1203, 1927]) t.ok(store.isOutage(error(number)), String(number))
+    for (const number of [1062, 1142, 1153, 1205, 1213, 1317]) t.notOk(store.isOutage(error(number)), String(number))
+    t.ok(store.isOutage(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true })))
+  },
+)
+
 t.test('a server that does not return what it inserts, as MySQL', async t => {
   const server = await mariadbServer(t, '--version=8.0.36', '--autocommit=0')
   if (server === undefined) return
