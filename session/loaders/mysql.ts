@@ -73,7 +73,9 @@ export class MysqlStore extends SqlStore {
       // what it says here the calls say too
       connection.on('error', () => {})
       // a server may be set up to begin without: what is answered as saved would not be
-      connection.query('SET autocommit = 1')
+      connection.query('SET autocommit = 1', error => {
+        if (error) connection.destroy()
+      })
     })
     const pool = connections.promise()
     this.#pool = pool
@@ -145,8 +147,7 @@ export class MysqlStore extends SqlStore {
     return errorNumber(error) === ER_LOCK_DEADLOCK
   }
 
-  isOutage(error: unknown): boolean {
-    if (error instanceof SessionError) return false
+  protected isUnreachable(error: unknown): boolean {
     const number = errorNumber(error)
     return number === undefined || outages.has(number)
   }

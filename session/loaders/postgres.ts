@@ -1,5 +1,4 @@
 import type { Pool } from 'pg'
-import { SessionError } from '../session-error.ts'
 import { driver } from './driver.ts'
 import { Sockets } from './sockets.ts'
 import { TABLE } from './sql-row.ts'
@@ -22,7 +21,7 @@ const dialect: Dialect = {
   },
 }
 
-/** Each request writes its row twice: what is left free on a page takes the new rows, without a change of the index. */
+/** Each request writes its row twice: the lock finds room on the row's page, so that no index changes with it. */
 const table = `CREATE TABLE IF NOT EXISTS ${TABLE} (
   "key" text COLLATE "C" PRIMARY KEY,
   "service" text NOT NULL,
@@ -105,8 +104,7 @@ export class PostgresStore extends SqlStore {
   }
 
   /** Connection, authorization and missing database when one more connection is opened, too many of them, shutdown and start. */
-  isOutage(error: unknown): boolean {
-    if (error instanceof SessionError) return false
+  protected isUnreachable(error: unknown): boolean {
     return /^(?:08|28|3D|533|57P)/.test(sqlState(error) ?? '08')
   }
 }

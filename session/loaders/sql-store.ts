@@ -1,4 +1,5 @@
 import type { SessionRecord } from '../loader.ts'
+import { SessionError } from '../session-error.ts'
 import type { LockAnswer, RemoteStore } from './remote-store.ts'
 import { type Row, recordOf, TABLE, valuesOf } from './sql-row.ts'
 import { type Dialect, type Statement, type Statements, statementsOf } from './sql-statements.ts'
@@ -48,7 +49,8 @@ export abstract class SqlStore implements RemoteStore {
   protected abstract tableProblem(error: unknown): 'missing' | 'other' | undefined
   /** True where the database gave a statement up in favour of another one, and did nothing. */
   protected abstract isGivenUp(error: unknown): boolean
-  abstract isOutage(error: unknown): boolean
+  /** True where the database did not answer, or lets nobody in for now. */
+  protected abstract isUnreachable(error: unknown): boolean
 
   async connect(): Promise<void> {
     this.disconnect()
@@ -73,6 +75,12 @@ export abstract class SqlStore implements RemoteStore {
       if (problem === undefined) throw cause
       throw new Error(`it has a table ${TABLE} of another shape: ${(cause as Error).message}`, { cause })
     }
+  }
+
+  /** Also where the table was removed: connecting makes it anew. */
+  isOutage(error: unknown): boolean {
+    if (error instanceof SessionError) return false
+    return this.isUnreachable(error) || this.tableProblem(error) === 'missing'
   }
 
   async lock(key: string, token: string, leaseMs: number): Promise<LockAnswer> {

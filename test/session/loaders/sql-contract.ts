@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
 import { RemoteLoader } from '../../../session/loaders/remote-loader.ts'
 import type { SqlStore } from '../../../session/loaders/sql-store.ts'
 import { onReport } from '../../../session/report.ts'
+import type { SessionError } from '../../../session/session-error.ts'
 import { sessionKey, sessionName } from '../../../session/session-key.ts'
 import type { PrivateServer } from '../../support/services/private-server.ts'
 import { relayTo } from '../../support/services/relay.ts'
@@ -320,6 +322,18 @@ export function sqlContract(t: Test, database: Database): void {
     t.match(reports, [/no answer within 2 s/])
   })
 
+  t.test('a table that is removed while it is used is made anew', async t => {
+    const url = await makePlace()
+    const reports = reportsOf(t)
+    const loader = loaderOf(t, url)
+    await loader.save('x', record(1, 1), context)
+    await ask(url, 'DROP TABLE pso_sessions')
+    await t.rejects(async () => loader.load('x', context), { code: 'unavailable', message: /pso_sessions/ })
+    await untilAvailable(async () => t.equal(await loader.load('x', context), undefined))
+    t.equal(await loader.save('x', record(1, 1), context), 'saved')
+    t.match(reports, [/cannot be used/, /is back after/])
+  })
+
   t.test('many more calls than there are connections are all answered', async t => {
     const loader = loaderOf(t, await makePlace())
     const ids = Array.from({ length: 300 }, (_, number) => `${number}`)
@@ -340,17 +354,24 @@ export function sqlContract(t: Test, database: Database): void {
     lock.release()
     await t.rejects(async () => loader.load('x', context), { code: 'unavailable' })
     await server.start()
-    for (;;)
-      try {
-        const again = await loader.lock('x', context, 1000)
-        t.equal((await loader.load('x', { ...context, lock: again }))!.version, 1)
-        t.equal(await loader.save('x', record(2, 2), { ...context, lock: again, isLast: true }), 'saved')
-        again.release()
-        break
-      } catch (error) {
-        t.match(error, { code: 'unavailable' })
-        await new Promise(resolve => setTimeout(resolve, 20))
-      }
+    await untilAvailable(async () => {
+      const again = await loader.lock('x', context, 1000)
+      t.equal((await loader.load('x', { ...context, lock: again }))!.version, 1)
+      t.equal(await loader.save('x', record(2, 2), { ...context, lock: again, isLast: true }), 'saved')
+      again.release()
+    })
     t.match(reports, [/cannot be used/, /is back after/])
   })
+}
+
+/** Tries until the store is not unavailable any more. */
+async function untilAvailable(run: () => Promise<unknown>): Promise<void> {
+  for (;;)
+    try {
+      await run()
+      return
+    } catch (error) {
+      if ((error as SessionError).code !== 'unavailable') throw error
+      await sleep(20)
+    }
 }
