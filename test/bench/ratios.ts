@@ -2,29 +2,22 @@
  * CPU per request of pso beside a bare Fastify route, in one run: `node test/bench/ratios.ts [rounds] [seconds]`.
  * Contestants are interleaved; figures are user + system time of the server process (Linux: /proc), medians over the rounds.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import autocannon from 'autocannon'
 import { counter } from '../support/handlers.ts'
+import { type Loaded, load, median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
 const seconds = Number(process.argv[3] ?? 2)
 const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 
-interface Contestant {
-  readonly name: string
-  readonly url: string
-  readonly pid: number
-  readonly cookies?: readonly string[]
+interface Contestant extends Loaded {
   /** At most this many times the CPU of the contestant it is measured by. */
   readonly limit: number
   readonly against: string
 }
-
-const children: ChildProcess[] = []
 
 try {
   const bare = await start(process.execPath, ['--input-type=module', '-e', bareFastify()])
@@ -78,7 +71,7 @@ try {
     )
   }
 } finally {
-  await Promise.all(children.map(child => new Promise(gone => child.once('exit', gone) && child.kill('SIGTERM'))))
+  await stopAll()
   rmSync(work, { recursive: true, force: true })
 }
 
@@ -113,21 +106,6 @@ app.get('/', () => 'Hello World!')
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }) + '/')`
 }
 
-async function start(command: string, args: string[]): Promise<{ url: string; pid: number }> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push(child)
-  const url = await new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout!.on('data', chunk => {
-      text += chunk
-      const found = /http:\/\/[^\s]+/.exec(text)
-      if (found !== null) resolve(found[0])
-    })
-    child.once('exit', code => reject(new Error(`${args[0]} ended with ${code}`)))
-  })
-  return { url, pid: child.pid! }
-}
-
 async function visitors(url: string, count: number): Promise<string[]> {
   const cookies: string[] = []
   for (let visitor = 0; visitor < count; visitor++) {
@@ -136,46 +114,4 @@ async function visitors(url: string, count: number): Promise<string[]> {
     cookies.push(response.headers.getSetCookie()[0]!.split(';')[0]!)
   }
   return cookies
-}
-
-async function load(
-  { name, url, pid, cookies }: Contestant,
-  duration: number,
-): Promise<{ cost: number; rate: number }> {
-  const before = cpuMicroseconds(pid)
-  const result = await autocannon({
-    url,
-    connections: 32,
-    duration,
-    ...(cookies === undefined ? {} : { requests: [{ setupRequest: request => withCookie(request, cookies) }] }),
-  })
-  const failed = result.non2xx + result.errors + result.timeouts
-  if (failed > 0) throw new Error(`${name}: ${failed} requests failed`)
-  const requests = result.requests.total
-  return { cost: (cpuMicroseconds(pid) - before) / requests, rate: requests / result.duration }
-}
-
-/** A visitor at random: a list of requests would send every connection to the same session at the same moment. */
-function withCookie(request: autocannon.Request, cookies: readonly string[]): autocannon.Request {
-  return { ...request, headers: { ...request.headers, cookie: cookies[Math.floor(Math.random() * cookies.length)]! } }
-}
-
-/** utime and stime of all threads, fields 14 and 15 of proc(5)'s stat, in clock ticks of 10 ms; a primary's workers with it. */
-function cpuMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter(child => child !== '')
-  return children.reduce(
-    (sum, child) => sum + cpuMicroseconds(Number(child)),
-    (Number(fields[11]) + Number(fields[12])) * 10_000,
-  )
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
