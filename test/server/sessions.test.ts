@@ -241,14 +241,24 @@ t.test('session files: one in the directory that is named, 0600 in 0700, its nam
   }
 })
 
-t.test('an unusable session directory is a 5xx and a log line with its path, never a silent 200', async t => {
-  const app = await site(t, { '.psoaccess': 'PSOSessionFileLoader_Path = taken', 'handler.ts': counter })
-  writeFileSync(join(app.stateDirectory, 'taken'), 'a file')
-  const answer = await app.inject('/')
-  t.ok(answer.statusCode >= 500, String(answer.statusCode))
-  t.notMatch(answer.body, /taken/)
-  t.match(app.errorLog(), new RegExp(join(app.stateDirectory, 'taken')))
-})
+t.test(
+  'an unusable place for sessions is a 5xx and a log line with its path, never a silent 200, for those who need it',
+  async t => {
+    for (const directive of ['PSOSessionFileLoader_Path = taken', 'PSOSessionLoader = sqlite:taken']) {
+      const app = await site(t, {
+        '.psoaccess': directive,
+        'handler.ts': counter,
+        other: { '.psoaccess': 'PSOSessionFileLoader_Path = free\nPSOSessionLoader = file:', 'handler.ts': counter },
+      })
+      writeFileSync(join(app.stateDirectory, 'taken'), 'a file, and no database. '.repeat(100))
+      const answer = await app.inject('/')
+      t.ok(answer.statusCode >= 500, String(answer.statusCode))
+      t.notMatch(answer.body, /taken/)
+      t.match(app.errorLog(), new RegExp(join(app.stateDirectory, 'taken')))
+      t.equal(visit((await app.inject('/other/')).body), 1)
+    }
+  },
+)
 
 t.test("CookieFileImpl with a PATH, and with getPath, plugged by a fixup of one's own", async t => {
   const top = t.testdir({})
@@ -390,7 +400,7 @@ t.test('a value that no session can hold is a 500 naming its key; the stored ses
 })
 
 t.test('50 requests at once on one session, with a wait between reading and writing, count 50', async t => {
-  for (const loader of ['file:', 'memory:']) {
+  for (const loader of ['file:', 'memory:', 'sqlite:sessions.db']) {
     const app = await site(t, {
       '.psoaccess': `PSOServiceId = s\nPSOSessionLoader = ${loader}`,
       'handler.ts': does(

@@ -8,10 +8,11 @@ import { openLoader } from '../../../session/index.ts'
 const [spec, count] = process.argv.slice(2)
 const loader = openLoader(JSON.parse(spec!))
 const context = { serviceId: 'shop' }
+const none = { serviceId: 'shop', data: '{"visits":0}', createdAt: 1, usedAt: 1, version: 0 }
 
 async function increment(): Promise<void> {
   const lock = await loader.lock('shared', context, 30_000)
-  const before = (await loader.load('shared', { ...context, lock }))!
+  const before = (await loader.load('shared', { ...context, lock })) ?? none
   await new Promise(setImmediate)
   const visits = JSON.parse(before.data).visits + 1
   const answer = await loader.save(

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import type { SessionRecord } from '../../../session/loader.ts'
+import { self } from '../../../session/loaders/lock-owner.ts'
 import { SqliteSessionLoader } from '../../../session/loaders/sqlite.ts'
 import { onReport } from '../../../session/report.ts'
 import { sessionKey, sessionName } from '../../../session/session-key.ts'
@@ -282,8 +283,6 @@ t.test('a list is read by pages, and no transaction is open while it is gone thr
 
 t.test('processes that begin together make one database, and lose no increment', { timeout: 60_000 }, async t => {
   const loader = open(t)
-  loader.save('shared', record(0), context)
-  loader.close()
   const made = await Promise.all([1, 2, 3].map(() => incrementing(specOf(loader), 700).done))
   t.equal(new Set(made.flat()).size, 2100, 'no number was made twice')
   t.equal(loader.load('shared', context)!.data, '{"visits":2100}')
@@ -305,6 +304,21 @@ t.test('kill -9 in the middle: what was acknowledged is there, and the lock is f
     t.ok(stored >= highest && stored <= highest + 1, `${stored} stored, ${highest} acknowledged`)
     highest = stored
   }
+})
+
+t.test('who held a lock for long and lost it writes nothing', async t => {
+  const loader = open(t)
+  loader.save('x', record(1), context)
+  const lock = await loader.lock('x', context, 1000)
+  const file = join(`${loader.path}.locks`, 'locks', keyOf('x'))
+  const boot = self.split(' ')[2]
+  unlinkSync(file)
+  writeFileSync(file, `1 1 ${boot} 1`)
+  pass(t, 6000)
+  t.equal(await loader.save('x', record(2, 1), { ...context, lock }), 'conflict')
+  await lock.release()
+  t.ok(existsSync(file), "the other's lock stays")
+  t.equal(loader.load('x', context)!.data, '{"visits":1}')
 })
 
 t.test('the driver is loaded by who uses it alone, and says nothing', async t => {
