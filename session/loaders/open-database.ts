@@ -48,7 +48,7 @@ CREATE VIEW sessions_dated AS SELECT service, label, data,
 `
 const columns = 'key service data created used ends expires label ended version due'
 
-/** The database in that file, which may be empty, with its table `sessions`. Throws what SQLite throws, and OtherTableError. */
+/** The database in that file, which may be empty, with its table `sessions`. Throws what SQLite throws. */
 export function openDatabase(path: string): DatabaseSync {
   // not imported: who keeps no sessions here does not wait for the driver
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
@@ -93,9 +93,7 @@ function makeFile(path: string): void {
   }
 }
 
-/** The database has a table of that name, but it is another one. */
-export class OtherTableError extends Error {}
-
+/** False where it is missing; throws where the table of that name is another one. */
 function hasTable(database: DatabaseSync): boolean {
   const found = database
     .prepare("SELECT name FROM pragma_table_info('sessions')")
@@ -103,7 +101,7 @@ function hasTable(database: DatabaseSync): boolean {
     .map(({ name }) => name)
     .join(' ')
   if (found !== '' && found !== columns)
-    throw new OtherTableError(`its table sessions has other columns: expected ${columns}, found ${found}`)
+    throw new Error(`its table sessions has other columns: expected ${columns}, found ${found}`)
   return found !== ''
 }
 
