@@ -6,24 +6,19 @@ const STEP = 100
 
 /**
  * Removes the rows of sessions that are over and not in use, and what dead processes have left of locks; resolves to how many rows. One
- * process at a time does it. `table`: asked anew for each step; `nameOf`: the lock of a key; `now`: ms.
+ * process at a time does it. `table`: asked anew for each step; `now`: ms.
  */
-export async function purgeTable(
-  table: () => SessionTable,
-  lock: FileLock,
-  nameOf: (key: string) => string,
-  now: number,
-): Promise<number> {
+export async function purgeTable(table: () => SessionTable, lock: FileLock, now: number): Promise<number> {
   // opened before: there may have been no directory yet
   table()
-  const mutex = await lock.mutex('purge')
+  const mutex = lock.mutex('purge')
   if (mutex === undefined) return 0
   let removed = 0
   try {
     await lock.clear()
     for (let rows: Due[] = []; ; ) {
       rows = table().due(now, rows.at(-1), STEP)
-      for (const row of rows) if (purgeOne(table(), row, lock, nameOf, now)) removed++
+      for (const row of rows) if (purgeOne(table(), row, lock, now)) removed++
       if (rows.length < STEP) break
       await new Promise(setImmediate)
     }
@@ -33,18 +28,12 @@ export async function purgeTable(
   return removed
 }
 
-function purgeOne(
-  table: SessionTable,
-  { key, ends }: Due,
-  lock: FileLock,
-  nameOf: (key: string) => string,
-  now: number,
-): boolean {
+function purgeOne(table: SessionTable, { key, ends }: Due, lock: FileLock, now: number): boolean {
   if (ends === null || ends > now) {
     table.postpone(key)
     return false
   }
-  const release = lock.tryLock(nameOf(key))
+  const release = lock.tryLock(key)
   if (release === undefined) return false
   try {
     return table.removeOver(key, now)

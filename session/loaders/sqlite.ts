@@ -66,10 +66,10 @@ export class SqliteSessionLoader implements SessionLoader {
   save(id: string, record: SessionRecord, { serviceId, lock }: LoaderContext): Awaitable<'saved' | 'conflict'> {
     const key = this.#keyOfName(sessionName(serviceId, id))
     // the caller's, not only somebody's in this process
-    const isMine = lock !== undefined && this.#lock.isHeld(lockName(key))
+    const isMine = lock !== undefined && this.#lock.isHeld(key)
     const write = (): 'saved' | 'conflict' =>
       this.#guard('cannot-save', 'the session could not be saved', key, table => {
-        if (isMine && !this.#lock.isStillHeld(lockName(key))) return 'conflict'
+        if (isMine && !this.#lock.isStillHeld(key)) return 'conflict'
         return table.store(key, record) ? 'saved' : 'conflict'
       })
     return isMine || record.version === 1 ? write() : underLock(this.#lockKey(key, LOCK_WAIT_MS), write)
@@ -81,7 +81,7 @@ export class SqliteSessionLoader implements SessionLoader {
 
   #lockKey(key: string, waitMs: number): Awaitable<Lock> {
     return this.#guard('cannot-lock', 'the session could not be locked', key, () => {
-      const lock = this.#lock.lock(lockName(key), waitMs)
+      const lock = this.#lock.lock(key, waitMs)
       if (!(lock instanceof Promise)) return { release: lock }
       return lock.then(
         release => ({ release }),
@@ -115,7 +115,7 @@ export class SqliteSessionLoader implements SessionLoader {
   async purge(now: number): Promise<number> {
     const message = 'sessions that are over could not be removed'
     try {
-      return await purgeTable(() => this.#guard('cannot-save', message, '', table => table), this.#lock, lockName, now)
+      return await purgeTable(() => this.#guard('cannot-save', message, '', table => table), this.#lock, now)
     } catch (error) {
       return this.#fail('cannot-save', message, error)
     }
@@ -130,7 +130,7 @@ export class SqliteSessionLoader implements SessionLoader {
   #guard<Value>(code: FailureCode, message: string, key: string, run: (table: SessionTable) => Value): Value {
     try {
       // a clock is dear: that of the lock will do
-      return run(this.#tableAt(this.#lock.heldSince(lockName(key)) ?? performance.now()))
+      return run(this.#tableAt(this.#lock.heldSince(key) ?? performance.now()))
     } catch (cause) {
       return this.#fail(code, message, cause)
     }
@@ -146,7 +146,7 @@ export class SqliteSessionLoader implements SessionLoader {
   #open(): SessionTable {
     makeOwnDirectory(this.#locks)
     try {
-      makeDatabaseFile(this.path, () => this.#lock.tryLock(lockName(MAKING)))
+      makeDatabaseFile(this.path, () => this.#lock.tryLock(MAKING))
       // before it is opened: one that is put in its place meanwhile is found out
       this.#file = fileOf(this.path)
       return new SessionTable(this.path)
@@ -176,9 +176,6 @@ export class SqliteSessionLoader implements SessionLoader {
 }
 
 type FailureCode = 'cannot-load' | 'cannot-save' | 'cannot-lock'
-
-/** As `FileLock` takes them. */
-const lockName = (key: string): string => key
 
 function fileOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
