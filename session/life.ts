@@ -33,6 +33,9 @@ export function isTouchDue(options: SessionOptions, record: SessionRecord, now: 
 /** How long an id that was ended stays known as such: no slower request may bring it back. */
 const TOMBSTONE_MS = 60 * 60 * 1000
 
+/** How long what nobody can read is kept, for whoever wants to look at it. */
+export const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
+
 /** What is left of a session that was ended at `now`, ms: the next version of its record, without its data. */
 export const tombstoneOf = (record: SessionRecord, now: number): SessionRecord => ({
   ...record,

@@ -1,9 +1,11 @@
-import { hasEnded, tombstoneOf } from './life.ts'
+import { DAMAGED_MS, hasEnded, tombstoneOf } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
+import { report } from './report.ts'
 import { fill, saveAndUnlock, saveChanges, unlock } from './save-session.ts'
 import { makeSession, type Session, stateOf } from './session.ts'
 import { SessionError } from './session-error.ts'
 import { forcedIdOf, isAnyId, isSessionId } from './session-id.ts'
+import { sessionKey, sessionName } from './session-key.ts'
 import type { SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import type { Presented } from './transport.ts'
@@ -74,9 +76,7 @@ function judge(
     try {
       fill(session, record)
     } catch {
-      void unlock(state)
-      // without its cause: JSON.parse quotes the data
-      throw new SessionError('cannot-load', 'the session is stored in a form that cannot be read')
+      return setAside(state, session, ids, at, record)
     }
     state.adopt(ids[at]!, record)
     return session
@@ -90,6 +90,33 @@ function judge(
   const unlocked = unlock(state)
   if (unlocked instanceof Promise) return unlocked.then(() => openOne(state, session, ids, at + 1))
   return openOne(state, session, ids, at + 1)
+}
+
+/**
+ * Data that nobody can read give the visitor a fresh session; they are kept for a week, under a key that is said, for whoever wants to
+ * look at them. Without their reason: an error of JSON quotes the data.
+ */
+async function setAside(
+  state: SessionState,
+  session: Session,
+  ids: readonly string[],
+  at: number,
+  record: SessionRecord,
+): Promise<Session> {
+  const { options, now } = state
+  const { serviceId, loader } = options
+  const id = `damaged:${ids[at]}`
+  try {
+    await loader.save(id, { ...record, ended: true, endsAt: now() + DAMAGED_MS, version: 1 }, { serviceId })
+    const key = sessionKey(sessionName(serviceId, id))
+    report(`a session of ${serviceId} is damaged and was set aside, with the key ${key}`)
+  } catch (error) {
+    await unlock(state)
+    throw error
+  }
+  if (!state.isForced) return buryFound(state, session, ids, at, record)
+  state.replaced = record.version
+  return session
 }
 
 /** What was found over stays over, though a clock that went wrong be set right: a visitor who was told so will not meet it again. */

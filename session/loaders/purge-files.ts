@@ -1,11 +1,9 @@
 import { closeSync, lstatSync, openSync, unlinkSync } from 'node:fs'
+import { DAMAGED_MS } from '../life.ts'
 import type { FileLock } from './file-lock.ts'
 import type { OpenFiles } from './open-files.ts'
 import { sessionFiles } from './session-files.ts'
 import { readRecord, writeRecord } from './slots.ts'
-
-/** How long a file that nobody can read is left where it is, for whoever wants to look at it. */
-const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
 
 /**
  * Removes the files of sessions that are over, and what dead processes have left; resolves to how many. Looks at every file, one at a

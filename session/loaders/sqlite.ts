@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { tombstoneOf } from '../life.ts'
+import { DAMAGED_MS, tombstoneOf } from '../life.ts'
 import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from '../loader.ts'
 import { LOCK_WAIT_MS, underLock } from '../lock-queue.ts'
 import { report } from '../report.ts'
@@ -20,9 +20,6 @@ const KEYS = 5000
 const TRUSTED_MS = 1000
 /** How many rows a list reads at once: no transaction is open while it is gone through. */
 const PAGE = 100
-/** How long a row that nobody can read is kept, for whoever wants to look at it. */
-const DAMAGED_MS = 7 * 24 * 60 * 60 * 1000
-
 /**
  * One SQLite database, in which each session is a row (`open-database.ts`); one machine, for the processes share memory. Locked by links
  * in a directory beside it (`file-lock.ts`), where the death of a holder is seen at once. All of it at once, without a promise, where nobody

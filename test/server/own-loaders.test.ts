@@ -263,7 +263,7 @@ t.test('what a class throws or answers wrongly is 503 or 500, and said without d
     ['rejects', 503, /load of rejects failed: gone away.*rejects\/my\.ts:1/],
     ['text', 500, /load of text: expected the record that was saved \(of its text: JSON\.parse\)/],
     ['data', 500, /load of data: expected a record whose data is a text, got an object/],
-    ['undecodable', 503, /the session is stored in a form that cannot be read/],
+    ['undecodable', 500, /a session of s is damaged and was set aside, with the key [0-9a-f]{64}/],
     ['saves', 503, /save of saves failed: disk full.*saves\/my\.ts:1/],
   ] as const) {
     const answer = await app.inject({ url: `/${name}/`, headers })

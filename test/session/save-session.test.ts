@@ -3,6 +3,7 @@ import type { LoaderContext, SessionLoader, SessionRecord } from '../../session/
 import { FileSessionLoader } from '../../session/loaders/file.ts'
 import { MemoryLoader } from '../../session/loaders/memory.ts'
 import { abandonSession, finishSession, openSession } from '../../session/open-session.ts'
+import { onReport } from '../../session/report.ts'
 import type { Session } from '../../session/session.ts'
 import { sessionKey, sessionName } from '../../session/session-key.ts'
 import type { SessionOptions } from '../../session/session-options.ts'
@@ -199,6 +200,32 @@ for (const [kind, make] of kinds) {
       await abandonSession(after)
     }
   })
+
+  t.test(
+    `${kind}: data that nobody can read give a fresh session, are kept under the key that is said, and said once`,
+    async t => {
+      const said: string[] = []
+      onReport(message => said.push(message))
+      t.teardown(() => onReport(() => {}))
+      const loader = make(t)
+      for (const data of ['{"a":', '{"a":{"$nonsense":1}}', '[]', '']) {
+        said.length = 0
+        const { request, open } = service(loader)
+        const id = await request(undefined, session => (session.user = 'ada'))
+        const stored = (await loader.load(id, { serviceId: 's' }))!
+        t.equal(await loader.save(id, { ...stored, data, version: stored.version + 1 }, { serviceId: 's' }), 'saved')
+        for (let visit = 0; visit < 2; visit++) {
+          const session = await open(id)
+          t.equal(session.status, 'new')
+          t.same({ ...session }, {})
+          await abandonSession(session)
+        }
+        t.equal(said.length, 1, data)
+        t.match(said[0], `with the key ${sessionKey(sessionName('s', `damaged:${id}`))}`)
+        t.equal((await loader.load(`damaged:${id}`, { serviceId: 's' }))!.data, data)
+      }
+    },
+  )
 
   t.test(`${kind}: a session of another service under the same id is unknown, and stays as it is`, async t => {
     const loader = make(t)
