@@ -75,6 +75,8 @@ export class RedisStore implements RemoteStore {
       // answers as lists, also where the store has maps
       RESP: 2,
       disableOfflineQueue: true,
+      // the guard has a deadline for all calls; one of its own for each costs more than the call
+      commandOptions: { timeout: 0 },
       socket: { reconnectStrategy: false, connectTimeout: 1000 },
     })
     // what it says here the calls say too

@@ -5,7 +5,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import { counter } from '../support/handlers.ts'
+import { redisServer } from '../support/services/redis-server.ts'
 import { type Loaded, load, median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
@@ -19,9 +21,18 @@ interface Contestant extends Loaded {
   readonly against: string
 }
 
+/** What the servers of tests ask of a test: when it is over, and a word for a package that is missing. */
+const ends: (() => unknown)[] = []
+const bench = {
+  teardown: (end: () => unknown) => ends.push(end),
+  pass: console.log,
+  fail: console.log,
+} as unknown as Test
+
 try {
+  const redis = await redisServer(bench)
   const bare = await start(process.execPath, ['--input-type=module', '-e', bareFastify()])
-  buildSite()
+  buildSite(redis?.url)
   const pso = await start(process.execPath, [
     join(top, 'server/cli.cjs'),
     'serve',
@@ -49,6 +60,9 @@ try {
     at('counter on file, 1,000 sessions', 'counter/', 4, 'bare Fastify', await visitorsOf('counter/')),
     at('counter on sqlite, 1,000 sessions', 'sqlite/', 4.5, 'bare Fastify', await visitorsOf('sqlite/')),
     at('counter on memory, 1,000 sessions', 'memory/', 2.2, 'bare Fastify', await visitorsOf('memory/')),
+    ...(redis === undefined
+      ? []
+      : [at('counter on redis, 1,000 sessions', 'redis/', 7, 'bare Fastify', await visitorsOf('redis/'))]),
     at('static 1 KiB', 'static/d1/small.txt', 2),
     at('static 1 KiB, 20 directories', `static/${deep}/small.txt`, 1.1, 'static 1 KiB'),
   ]
@@ -72,10 +86,11 @@ try {
   }
 } finally {
   await stopAll()
+  for (const end of ends) await end()
   rmSync(work, { recursive: true, force: true })
 }
 
-function buildSite(): void {
+function buildSite(redis: string | undefined): void {
   const put = (path: string, text: string): void => {
     mkdirSync(join(work, path, '..'), { recursive: true })
     writeFileSync(join(work, path), text)
@@ -87,6 +102,7 @@ function buildSite(): void {
     ['counter', 'file:'],
     ['sqlite', 'sqlite:sessions.db'],
     ['memory', 'memory:'],
+    ...(redis === undefined ? [] : [['redis', redis]]),
   ]) {
     put(`public_html/${directory}/.psoaccess`, `PSOSessionLoader = ${loader}\n`)
     put(`public_html/${directory}/handler.ts`, counter)
