@@ -29,6 +29,9 @@ const unavailable = new Set([
 /** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
 export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)
 
+/** True for the absence of a session store, which the store has said itself. */
+export const isOutage = (error: unknown): boolean => error instanceof SessionError && error.code === 'unavailable'
+
 /** Puts the built-in page of an error into the output, in place of what was written. Cookies and other headers stay. */
 export function writeErrorPage(state: RequestState, status: number, error: unknown): void {
   const { output } = state

@@ -4,7 +4,7 @@ import { InternalRedirect } from './api/internal-redirect.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { endRequest } from './end-request.ts'
-import { isFailure, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
+import { isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
@@ -237,7 +237,8 @@ async function redirectInside(state: RequestState, path: string, status: number)
 }
 
 function logError(state: RequestState, error: unknown, status: number): void {
-  const level = status >= 500 ? 'error' : 'info'
+  // an outage of a store is said once (`onReport`), not for each request that meets it
+  const level = status >= 500 && !isOutage(error) ? 'error' : 'info'
   state.site.errorLog.write(
     level,
     `${state.method} ${urlForLogs(state)} ${status}: ${logText(error, state.running)}`,
