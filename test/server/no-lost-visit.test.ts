@@ -19,15 +19,16 @@ if (!hasContainers) t.pass('no PID namespaces', { skip: 'unshare takes a right t
 
 const awaiting = 'a handler that awaits between reading and writing'
 
-// the stores that are no more than files; all of them, for longer, in test/services
+// a few for each way of keeping sessions; all of them, for longer, in test/services
 for (const [title, servers, workers] of cases)
   for (const [name, handler, requests] of [
     ['file', 'the quick example', 10_000],
     ['file', awaiting, 10_000],
     ['sqlite', awaiting, 2000],
+    ['redis', awaiting, 2000],
   ] as const)
     t.test(
       `${title}, sessions in ${name}, ${handler}: ${requests} requests of one visitor lose no visit`,
       { timeout: 120_000 },
-      t => loseNoVisit(t, { store: stores[name]!, servers, workers, handler, requests }),
+      t => loseNoVisit(t, { store: stores[name], servers, workers, handler, requests }),
     )

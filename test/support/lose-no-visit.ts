@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { get } from './get.ts'
 import { counter, does, visit } from './handlers.ts'
 import { startPso } from './pso-process.ts'
-import type { Store } from './stores.ts'
+import type { StoreKind } from './stores.ts'
 
 const CONCURRENCY = 64
 
@@ -27,7 +27,7 @@ export const visited = {
 } as const
 
 interface Trial {
-  readonly store: Store
+  readonly store: StoreKind
   /** The command that each server runs under; [] for a plain one. */
   readonly servers: readonly (readonly string[])[]
   readonly workers: number
@@ -42,12 +42,12 @@ export async function loseNoVisit(t: Test, { store, servers, workers, handler, r
     public_html: { 'handler.ts': visited[handler] },
   }
   const dir = t.testdir(Object.fromEntries(servers.map((_, number) => [`server${number}`, structuredClone(site)])))
-  const directive = await store(t, dir)
-  if (directive === undefined) return
+  const opened = await store.open(t, dir)
+  if (opened === undefined) return
   const urls = await Promise.all(
     servers.map((under, number) => {
       const home = join(dir, `server${number}`)
-      writeFileSync(join(home, 'public_html/.psoaccess'), `PSOServiceId = s\n${directive}\n`)
+      writeFileSync(join(home, 'public_html/.psoaccess'), `PSOServiceId = s\n${opened.lines}\n`)
       const config = join(home, 'conf/server.ini')
       return startPso(t, ['serve', '--production', '--config', config, '--workers', String(workers)], { under }).url
     }),

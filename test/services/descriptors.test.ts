@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { Client } from '../support/client.ts'
+import { countingPages } from '../support/crowd.ts'
+import { serveSite } from '../support/served-site.ts'
+import { storesWhere } from '../support/stores.ts'
+
+/** How many files and connections each process may have open. */
+const LIMIT = 64
+const VISITORS = 200
+
+const limited = ['sh', '-c', `ulimit -n ${LIMIT} && exec "$@"`, 'sh']
+
+for (const [name, kind] of storesWhere(() => true))
+  t.test(`${name}: more visitors than there are descriptors`, { timeout: 60_000 }, async t => {
+    const top = t.testdir()
+    const store = await kind.open(t, top)
+    if (store === undefined) return
+    const site = await serveSite(t, join(top, 'site'), countingPages(store.lines), { under: limited })
+    const [worker] = site.workers()
+
+    // its files have been read
+    const first = new Client(1)
+    t.equal((await first.get(`${site.url}/sessions/count/0/1`)).status, 200)
+    first.close()
+    const client = new Client(VISITORS)
+    const crowd = await Promise.all(
+      Array.from({ length: VISITORS }, async () => {
+        const { status, cookie } = await client.get(`${site.url}/sessions/count/1/1`)
+        return { cookie, statuses: [status, (await client.get(`${site.url}/sessions/count/1/2`, cookie)).status] }
+      }),
+    )
+    client.close()
+    const statuses = new Set(crowd.flatMap(({ statuses }) => statuses))
+    t.ok(statuses.has(200))
+    // 0: a connection that could not be taken; 500: a file of the configuration that could not be read again
+    t.same(
+      [...statuses].filter(status => ![200, 500, 503, 0].includes(status)),
+      [],
+    )
+
+    const one = new Client(1)
+    t.teardown(() => one.close())
+    for (const { cookie } of crowd.filter(({ cookie }) => cookie !== undefined).slice(0, 50)) {
+      const { status, body } = await one.get(`${site.url}/sessions/count/1/3`, cookie)
+      t.equal(status, 200)
+      t.ok(JSON.parse(body).visits >= 2, 'its session is there')
+    }
+    t.same(site.workers(), [worker], 'nobody has ended')
+    t.notMatch(site.errorLog(), /uncaught|unhandled/i)
+  })
