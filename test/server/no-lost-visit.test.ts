@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import t from 'tap'
 import { loseNoVisit } from '../support/lose-no-visit.ts'
-import { stores } from '../support/stores.ts'
+import { type StoreKind, stores } from '../support/stores.ts'
 
 /** A PID namespace of its own, as a container has it; absent where it takes a right that this user has not. */
 const container = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
@@ -32,3 +33,19 @@ for (const [title, servers, workers] of cases)
       { timeout: 120_000 },
       t => loseNoVisit(t, { store: stores[name], servers, workers, handler, requests }),
     )
+
+/** The how-to's database: a loader of one's own that only loads and saves. Its locks are those of a server's StateDirectory. */
+const database: StoreKind = {
+  outlives: true,
+  place: 'disk',
+  async open(_t, directory) {
+    const module = join(import.meta.dirname, '../../public_html/database/sqlitetest.ts')
+    const path = join(directory, 'own.sqlite')
+    return { lines: `PSOSessionLoader = ${module}::SqliteLoader\nPSOSqliteLoader_Path = ${path}`, path }
+  },
+}
+
+for (const [title, servers, workers] of cases.slice(0, 2))
+  t.test(`${title}, a loader of one's own: 2000 requests of one visitor lose no visit`, { timeout: 120_000 }, t =>
+    loseNoVisit(t, { store: database, servers, workers, handler: awaiting, requests: 2000 }),
+  )
