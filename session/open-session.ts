@@ -1,3 +1,4 @@
+import { inTurn } from './in-turn.ts'
 import { DAMAGED_MS, hasEnded, tombstoneOf } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
 import { report } from './report.ts'
@@ -146,7 +147,7 @@ export function finishSession(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  return state.pending === undefined ? saveAndUnlock(state, session) : finishLater(state, session)
+  return state.pending === undefined ? inTurn(state, () => saveAndUnlock(state, session)) : finishLater(state, session)
 }
 
 async function finishLater(state: SessionState, session: Session): Promise<void> {
@@ -156,7 +157,7 @@ async function finishLater(state: SessionState, session: Session): Promise<void>
     await unlock(state)
     throw error
   }
-  await saveAndUnlock(state, session)
+  await inTurn(state, () => saveAndUnlock(state, session))
 }
 
 /** Waits for all of them, and for those that they begin; throws what the first one failed with. */
@@ -217,7 +218,8 @@ export function idForUrls(session: Session): string | undefined {
 /** Before the head leaves early: ids of a user's loader may be taken, and only a save finds out. */
 export function reserveId(session: Session): Awaitable<void> {
   const state = stateOf(session)
-  if (state.options.loader.newSessionId !== undefined && begins(state, session)) return saveChanges(state, session)
+  if (state.options.loader.newSessionId !== undefined && begins(state, session))
+    return inTurn(state, () => saveChanges(state, session))
 }
 
 /** A session that the store does not know yet is to be stored. */

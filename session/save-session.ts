@@ -82,10 +82,11 @@ function beginAgain(state: SessionState, data: Data, tries: number): Awaitable<v
   return saveChanges(state, data, true, tries + 1)
 }
 
+/** What was said of the session while it was being stored stands: its end, and what the next save has to write. */
 function keep(state: SessionState, record: SessionRecord): void {
   state.record = record
-  state.status = 'open'
-  state.isTouched = false
+  if (state.status === 'new') state.status = 'open'
+  state.isTouched = state.label !== record.label || state.expiresAt !== record.expiresAt
 }
 
 /**
@@ -93,13 +94,22 @@ function keep(state: SessionState, record: SessionRecord): void {
  * `on` refuses: the lock was lost, or given back. Nothing goes over the end of a session.
  */
 function saveOver(state: SessionState, data: Data): Promise<void> {
-  const { lock } = state.options
-  if (lock === 'on') throw conflict('changed or ended')
+  if (state.options.lock === 'on') throw conflict('changed or ended')
   return underNewLock(state, state.id!, async current => {
-    if (lock === 'merge') mergeInto(state, data, current)
-    else state.record = alive(state, current)
+    // the end of the request says so to the store
+    if (state.status === 'ended') return 'saved'
+    meet(state, data, current)
     return saveLast(state, data)
   })
+}
+
+/** Takes what the store has now as what this request has read, as PSOSessionLock says. */
+function meet(state: SessionState, data: Data, current: SessionRecord | undefined): void {
+  const { lock } = state.options
+  if (lock === 'merge') return mergeInto(state, data, current)
+  const theirs = theirsOf(state, current)
+  if (lock === 'on' && theirs?.version !== state.record?.version) throw conflict('changed or ended')
+  state.record = theirs
 }
 
 const conflict = (how: 'changed or ended' | 'ended'): SessionError =>
@@ -117,8 +127,11 @@ async function saveLast(state: SessionState, data: Data): Promise<'saved' | 'con
 function bury(state: SessionState): Awaitable<void> {
   const { id, record } = state
   if (id === undefined || record === undefined || record.ended === true) return
-  state.record = { ...record, ended: true }
-  return endStored(state, id, record)
+  const ended = endStored(state, id, record)
+  const keepEnd = (): void => {
+    state.record = { ...record, ended: true }
+  }
+  return ended instanceof Promise ? ended.then(keepEnd) : keepEnd()
 }
 
 /** Ends what is stored under an id, whatever another has made of it meanwhile. */
@@ -158,37 +171,55 @@ async function underNewLock(
   throw conflict('changed or ended')
 }
 
-function alive(state: SessionState, current: SessionRecord | undefined): SessionRecord {
-  if (current === undefined || hasEnded(current, state.now())) throw conflict('ended')
-  return current
+/** Undefined: there is none, and a forced session that was not there before begins; where it was there, it has ended. */
+function theirsOf(state: SessionState, current: SessionRecord | undefined): SessionRecord | undefined {
+  if (current !== undefined && !hasEnded(current, state.now())) return current
+  if (state.record !== undefined) throw conflict('ended')
+  state.replaced = current?.version
+  return undefined
 }
 
 /** Takes what the store has now as the state of the session, with this request's own changes over it. */
 function mergeInto(state: SessionState, data: Data, current: SessionRecord | undefined): void {
-  const theirs = alive(state, current)
+  const theirs = theirsOf(state, current)
+  if (theirs === undefined) return
   const { record } = state
-  const merged = merge(decode(record?.data ?? '{}'), data, decode(theirs.data))
+  const merged = merge(decode(record?.data ?? '{}'), data, dataOf(theirs))
   if (state.expiresAt === record?.expiresAt) state.expiresAt = theirs.expiresAt
   if (state.label === record?.label) state.label = theirs.label
   state.record = theirs
   replaceData(data, merged)
 }
 
-/** Changes the session by a function and saves, exactly: where another was faster, the function is called again on what that one left. */
+/** Without the reason: an error of JSON quotes the data. */
+function dataOf(record: SessionRecord): Data {
+  try {
+    return decode(record.data)
+  } catch {
+    throw new SessionError('cannot-load', 'what another request has made of the session meanwhile cannot be read')
+  }
+}
+
+/**
+ * Changes the session by a function and saves, exactly: where another was faster, the function is called again on what that one left.
+ * Nothing where the session has ended since it was asked for.
+ */
 export async function updateSession(state: SessionState, data: Data, change: () => unknown): Promise<void> {
-  if (state.status === 'ended') throw new SessionError('ended', 'the session has ended: there is nothing to update')
+  if (state.status === 'ended') return
   const before = encode(data)
   const { record: base, options, context } = state
-  if (options.readOnly || base === undefined || context.lock !== undefined) {
+  const isOthers = base !== undefined || state.isForced
+  if (options.readOnly || !isOthers || context.lock !== undefined) {
     await change()
     try {
       return await saveChanges(state, data, true)
     } catch (error) {
       // else the lock was lost: once more, on what the store has now
-      if (!(error instanceof SessionError) || error.code !== 'conflict' || base === undefined) throw error
+      if (!(error instanceof SessionError) || error.code !== 'conflict' || !isOthers) throw error
     }
   }
   await underNewLock(state, state.id!, async current => {
+    if (state.status === 'ended') return 'saved'
     state.record = base
     replaceData(data, decode(before))
     mergeInto(state, data, current)
@@ -197,12 +228,58 @@ export async function updateSession(state: SessionState, data: Data, change: () 
   })
 }
 
-/** The same data under another id; the old id dies. Nobody else knows the new one: it needs no lock. */
+/** The same data under another id; the old id dies, and has to live until then. Where it fails the session keeps its id. */
 export async function renewId(state: SessionState, data: Data): Promise<void> {
   if (state.isForced || state.status === 'ended') return
   if (state.isHeadGone)
     throw new SessionError('too-late', 'the id cannot change any more: the head of the response has left')
-  const { id: oldId, record: old, context } = state
+  const { id, record, options, context } = state
+  if (options.readOnly || id === undefined || record === undefined) return saveAsNew(state, data)
+  if (context.lock === undefined)
+    return underNewLock(state, id, async current => {
+      if (state.status === 'ended') return 'saved'
+      meet(state, data, current)
+      return move(state, data, id)
+    })
+  try {
+    if ((await move(state, data, id)) === 'saved') return
+  } finally {
+    await unlock(state)
+  }
+  throw conflict('changed or ended')
+}
+
+/** From `oldId`, whose lock is held, to another id. 'conflict': the lock was lost. */
+async function move(state: SessionState, data: Data, oldId: string): Promise<'saved' | 'conflict'> {
+  const { options, context, now } = state
+  const old = state.record!
+  await saveAsNew(state, data)
+  let answer: 'saved' | 'conflict' | undefined
+  try {
+    answer = await options.loader.save(oldId, tombstoneOf(old, now()), { ...context, isLast: true })
+  } finally {
+    if (answer !== 'saved') await moveBack(state, oldId, old)
+  }
+  return answer
+}
+
+/** Nobody has been told the new id; that of a session which another has ended may not live on. */
+async function moveBack(state: SessionState, oldId: string, old: SessionRecord): Promise<void> {
+  const { options, context, now } = state
+  const { id, record } = state
+  state.id = oldId
+  state.record = old
+  state.isTouched = true
+  try {
+    await options.loader.save(id!, tombstoneOf(record!, now()), { ...context, lock: undefined })
+  } catch {
+    // the store is gone, and the id is known to nobody
+  }
+}
+
+/** Under an id of its own, which needs no lock: nobody else knows it. */
+async function saveAsNew(state: SessionState, data: Data): Promise<void> {
+  const { id, record, context } = state
   const { lock } = context
   state.id = undefined
   state.record = undefined
@@ -210,16 +287,11 @@ export async function renewId(state: SessionState, data: Data): Promise<void> {
   try {
     await saveChanges(state, data, true)
   } catch (error) {
-    state.id = oldId
-    state.record = old
+    state.id = id
+    state.record = record
     throw error
   } finally {
     context.lock = lock
-  }
-  try {
-    if (oldId !== undefined && old !== undefined) await endStored(state, oldId, old)
-  } finally {
-    await unlock(state)
   }
 }
 

@@ -39,6 +39,8 @@ export class SessionState {
   toldExpiresAt: number | undefined
   /** Calls that nobody may have awaited. */
   pending: Promise<unknown>[] | undefined
+  /** The last of them that is under way (`in-turn.ts`). */
+  turn: Promise<unknown> | undefined
   /** True once a byte of the response has left. */
   isHeadGone = false
   isFinished = false

@@ -1,5 +1,7 @@
 import { expiryOf, type When } from './expiry-of.ts'
+import { changeOf, inTurn, runChange, type Turns } from './in-turn.ts'
 import { endOf } from './life.ts'
+import type { Awaitable } from './loader.ts'
 import { renewId, revertChanges, saveAndUnlock, saveChanges, updateSession } from './save-session.ts'
 import { SessionError } from './session-error.ts'
 import type { SessionState } from './session-state.ts'
@@ -34,7 +36,8 @@ export interface SessionMethods {
   release(): Promise<void>
   /**
    * Changes it by a function and saves: exactly, also without the lock, where the function may be called again on what another request
-   * left meanwhile. It should do nothing but change the session.
+   * left meanwhile. It should do nothing but change the session: `save()` within it does nothing, `release()` and `regenerate()` come
+   * after it, another `update()` is a part of it.
    */
   update(change: (session: Session) => unknown): Promise<void>
   /** Says whose it is (at most 255 characters, `''`: nobody's), so that `pso sessions` finds and ends all sessions of a user. */
@@ -66,13 +69,20 @@ export const makeSession = (state: SessionState): Session => new Tied(state) as 
 
 export const stateOf = (session: object): SessionState => Tied.stateOf(session)
 
-/** Remembers a call that may not be awaited: the end of the request waits for it, and its failure is a failed save. */
-function kept(session: object, call: Promise<void>): Promise<void> {
+/** A call that may not be awaited, in its turn: the end of the request waits for it, and its failure is a failed save. */
+function kept(session: object, call: () => Awaitable<void>, turns?: Turns): Promise<void> {
   const state = stateOf(session)
+  const answer = (async () => inTurn(turns ?? state, call))()
   state.pending ??= []
-  state.pending.push(call)
-  call.catch(() => {})
-  return call
+  state.pending.push(answer)
+  answer.catch(() => {})
+  return answer
+}
+
+/** The same within an update: after it, and without having the update wait for that. */
+function keptOrLater(session: object, call: () => Awaitable<void>): Promise<void> {
+  const answer = kept(session, call)
+  return changeOf(session) === undefined ? answer : Promise.resolve()
 }
 
 function end(session: object): void {
@@ -111,13 +121,15 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
     }
   },
   save() {
-    return () => kept(this, (async () => saveChanges(stateOf(this), this, true))())
+    // an update saves by itself
+    return () =>
+      changeOf(this) === undefined ? kept(this, () => saveChanges(stateOf(this), this, true)) : Promise.resolve()
   },
   revert() {
     return () => revertChanges(stateOf(this), this)
   },
   regenerate() {
-    return () => kept(this, renewId(stateOf(this), this))
+    return () => keptOrLater(this, () => renewId(stateOf(this), this))
   },
   invalidate() {
     return () => end(this)
@@ -128,14 +140,17 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
     }
   },
   release() {
-    return () => kept(this, (async () => saveAndUnlock(stateOf(this), this))())
+    return () => keptOrLater(this, () => saveAndUnlock(stateOf(this), this))
   },
   update() {
-    return change =>
-      kept(
-        this,
-        updateSession(stateOf(this), this, () => change(this)),
-      )
+    return change => {
+      const state = stateOf(this)
+      if (state.status === 'ended')
+        return Promise.reject(new SessionError('ended', 'the session has ended: there is nothing to update'))
+      const run = (): Promise<void> => runChange(this, () => change(this))
+      const within = changeOf(this)
+      return within === undefined ? kept(this, () => updateSession(state, this, run)) : kept(this, run, within)
+    }
   },
   label() {
     return user => {
