@@ -32,15 +32,20 @@ async function runLast(state: RequestState, plan: Plan): Promise<void> {
   if (plan.ownLog) await runAll(state, log, plan.phases.Log)
   for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   await runAll(state, cleanup, plan.phases.Cleanup)
-  // no session begins any more; those that Log or Cleanup opened are saved, the answer's were before it left
-  state.isOver = true
-  await guarded(state, () => finishSessions(state))
   end(state)
 }
 
+/** No session begins any more. Those that were opened since the answer was made are saved and let go; the answer's were before it left. */
 function end(state: RequestState): void {
+  const { underWay } = state.site
   state.isOver = true
-  state.site.underWay.end()
+  try {
+    const saved = finishSessions(state)
+    if (saved !== undefined) return void saved.catch(error => logFailure(state, error)).then(() => underWay.end())
+  } catch (error) {
+    logFailure(state, error)
+  }
+  underWay.end()
 }
 
 /** Runs one list; the first function that fails ends it, and only the log hears of it. */

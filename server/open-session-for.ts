@@ -27,7 +27,6 @@ export function openSessionFor(
   implementation?: SessionImplementation,
   overrides?: Readonly<Record<string, string>>,
 ): Awaitable<Session> {
-  if (state.isOver) throw new SessionError('too-late', 'the request is over: no session can be opened any more')
   const own = overrides === undefined ? optionsOf(state) : overriddenOptions(state, overrides)
   return own instanceof Promise
     ? own.then(options => openWith(state, request, options, implementation))
@@ -40,10 +39,12 @@ function openWith(
   own: SessionOptions,
   implementation: SessionImplementation | undefined,
 ): Awaitable<Session> {
+  if (state.isOver) throw new SessionError('too-late', 'the request is over: no session can be opened any more')
   const options = implementation === undefined ? own : implementedBy(state, request, own, implementation)
-  const { serviceId, loader } = options
+  const { serviceId, loader, forcedId } = options
   // the same class, or another that keeps its sessions in the same place: opened twice, it would wait for itself
-  for (const known of state.sessions) if (known.serviceId === serviceId && known.loader === loader) return known.session
+  for (const known of state.sessions)
+    if (known.serviceId === serviceId && known.loader === loader && known.forcedId === forcedId) return known.session
   const presented = {
     cookieHeader: state.raw.headers.cookie,
     query: options.transport.usesUrl ? queryOf(state.fastify.originalUrl) : undefined,
@@ -52,7 +53,7 @@ function openWith(
   }
   const session = openSession(options, presented, state.site.now)
   // kept while it is still being opened: a second call that locked the same session again would wait for itself
-  const opened: OpenedSession = { serviceId, loader, usesUrl: options.transport.usesUrl, session }
+  const opened: OpenedSession = { serviceId, loader, forcedId, usesUrl: options.transport.usesUrl, session }
   state.sessions.push(opened)
   if (!(session instanceof Promise)) return afterFlush(state, session)
   return session.then(
@@ -61,7 +62,7 @@ function openWith(
       return afterFlush(state, ready)
     },
     error => {
-      state.sessions.splice(state.sessions.indexOf(opened), 1)
+      state.sessions = state.sessions.filter(one => one !== opened)
       throw error
     },
   )

@@ -14,6 +14,7 @@ import type { Site } from './site.ts'
 export interface OpenedSession {
   readonly serviceId: string
   readonly loader: SessionLoader
+  readonly forcedId: string | undefined
   /** True where its id may stand in URLs. */
   readonly usesUrl: boolean
   session: Awaitable<Session>

@@ -177,7 +177,7 @@ async function answerError(state: RequestState, error: unknown): Promise<void> {
   }
   const status = statusOf(error)
   logError(state, error, status)
-  if (isFailure(error)) revertSessions(state)
+  if (isFailure(error)) await revertSessions(state)
   // a flush that nobody awaited: what it promised to the client stands
   if (state.output.head !== undefined) await state.output.head.catch(() => {})
   if (state.output.flushed) {
@@ -214,7 +214,7 @@ async function answerDocument(state: RequestState, status: number, error: unknow
       return
     }
     logError(state, failure, statusOf(failure))
-    if (isFailure(failure)) revertSessions(state)
+    if (isFailure(failure)) await revertSessions(state)
     if (!state.output.flushed) writeErrorPage(state, status, error)
   }
 }

@@ -1,4 +1,4 @@
-import { type Awaitable, abandonSession, finishSession } from '../session/index.ts'
+import { type Awaitable, abandonSession, finishSession, revertSession } from '../session/index.ts'
 import type { RequestState } from './request-state.ts'
 
 /** Saves and unlocks all sessions of a request; a promise only where a loader takes one. All are let go even if one fails. */
@@ -16,8 +16,8 @@ async function finishAll(state: RequestState): Promise<void> {
 }
 
 /** Takes back what was changed and not saved; the sessions stay open, and locked, for the error document. */
-export function revertSessions(state: RequestState): void {
-  for (const { session } of state.sessions) if (!(session instanceof Promise)) session.revert()
+export async function revertSessions(state: RequestState): Promise<void> {
+  for (const { session } of state.sessions) if (!(session instanceof Promise)) await revertSession(session)
 }
 
 /** Drops what was changed and not saved, unlocks, and forgets the sessions: an error document opens its own. */

@@ -13,7 +13,15 @@ export { hasEnded } from './life.ts'
 export type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from './loader.ts'
 export { closeLoaders, type LoaderSpec, openLoader, purgeLoaders } from './open-loader.ts'
 export { openOwnLoader } from './open-own-loader.ts'
-export { abandonSession, cookieOf, finishSession, idForUrls, openSession, reserveId } from './open-session.ts'
+export {
+  abandonSession,
+  cookieOf,
+  finishSession,
+  idForUrls,
+  openSession,
+  reserveId,
+  revertSession,
+} from './open-session.ts'
 export type { LoaderAbout, OwnLoader, OwnStored } from './own-loader.ts'
 export { onReport } from './report.ts'
 export { closeCreation, type Session, type SessionData } from './session.ts'

@@ -141,23 +141,26 @@ async function buryFound(
 
 /**
  * The end of a request that did not fail: waits for calls that nobody awaited, saves what changed, unlocks. Throws what makes the save
- * a failed one; the lock is released all the same. Does its work once.
+ * a failed one; the lock is released all the same. Does its work once; from then on no session begins, and no id changes.
  */
 export function finishSession(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.isFinished) return
   state.isFinished = true
-  return state.pending === undefined ? inTurn(state, () => saveAndUnlock(state, session)) : finishLater(state, session)
+  const save = (): Awaitable<void> => inTurn(state, () => saveAndUnlock(state, session))
+  const saved = state.pending === undefined ? save() : finishLater(state, save)
+  if (saved instanceof Promise) return saved.finally(() => (state.isHeadGone = true))
+  state.isHeadGone = true
 }
 
-async function finishLater(state: SessionState, session: Session): Promise<void> {
+async function finishLater(state: SessionState, save: () => Awaitable<void>): Promise<void> {
   try {
     await settlePending(state)
   } catch (error) {
     await unlock(state)
     throw error
   }
-  await inTurn(state, () => saveAndUnlock(state, session))
+  await save()
 }
 
 /** Waits for all of them, and for those that they begin; throws what the first one failed with. */
@@ -168,6 +171,16 @@ async function settlePending(state: SessionState): Promise<void> {
     for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') failures.push(result.reason)
   }
   if (failures.length > 0) throw failures[0]
+}
+
+/** After a failure that is answered by a document: calls that nobody awaited come first, for what they saved stays. */
+export function revertSession(session: Session): Awaitable<void> {
+  const state = stateOf(session)
+  if (state.pending === undefined) return session.revert()
+  return settlePending(state).then(
+    () => session.revert(),
+    () => session.revert(),
+  )
 }
 
 /** The end of a request that failed: what was changed and not saved is dropped. */
