@@ -10,6 +10,10 @@ export const isSessionId = (text: string): boolean => text.length === 27 && toke
 export const isAnyId = (text: string): boolean => text.length > 0 && text.length <= 128 && token.test(text)
 
 /** The loader's name for a forced id: no issued id has a colon, so that no cookie can reach it. */
-export const forcedIdOf = (id: string): string => `forced:${id}`
+export const forcedIdOf = (id: string): string => `${FORCED}${id}`
 
+/** True for one that was made for the session that begins under it, and that nobody else knows. */
+export const isNobodyElses = (id: string): boolean => !id.startsWith(FORCED)
+
+const FORCED = 'forced:'
 const token = /^[A-Za-z0-9_-]+$/

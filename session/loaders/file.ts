@@ -5,6 +5,7 @@ import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, Stor
 import { LOCK_WAIT_MS, released, underLock } from '../lock-queue.ts'
 import { report } from '../report.ts'
 import { SessionError } from '../session-error.ts'
+import { isNobodyElses } from '../session-id.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import { FileLock, type Release } from './file-lock.ts'
 import { OpenFiles } from './open-files.ts'
@@ -107,7 +108,7 @@ export class FileSessionLoader implements SessionLoader {
     const write = (): 'saved' | 'conflict' =>
       this.#guard('cannot-save', 'the session could not be saved', () => this.#write(path, record, isMine))
     // without a lock of its own the comparison and the write would not be one step
-    return isMine || record.version === 1 ? write() : this.#locked(path, write)
+    return isMine || (record.version === 1 && isNobodyElses(id)) ? write() : this.#locked(path, write)
   }
 
   #write(path: string, record: SessionRecord, isMine: boolean): 'saved' | 'conflict' {

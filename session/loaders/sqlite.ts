@@ -4,6 +4,7 @@ import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, Stor
 import { LOCK_WAIT_MS, underLock } from '../lock-queue.ts'
 import { report } from '../report.ts'
 import { SessionError } from '../session-error.ts'
+import { isNobodyElses } from '../session-id.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import { FileLock } from './file-lock.ts'
 import { BUSY_MS, DatabaseMissingError, makeDatabaseFile } from './open-database.ts'
@@ -69,7 +70,9 @@ export class SqliteSessionLoader implements SessionLoader {
         if (isMine && !this.#lock.isStillHeld(key)) return 'conflict'
         return table.store(key, record) ? 'saved' : 'conflict'
       })
-    return isMine || record.version === 1 ? write() : underLock(this.#lockKey(key, LOCK_WAIT_MS), write)
+    return isMine || (record.version === 1 && isNobodyElses(id))
+      ? write()
+      : underLock(this.#lockKey(key, LOCK_WAIT_MS), write)
   }
 
   lock(id: string, context: LoaderContext, waitMs: number): Awaitable<Lock> {

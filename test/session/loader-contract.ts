@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { tombstoneOf } from '../../session/life.ts'
 import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord } from '../../session/loader.ts'
 import { SessionError } from '../../session/session-error.ts'
+import { forcedIdOf } from '../../session/session-id.ts'
 import { sessionKey, sessionName } from '../../session/session-key.ts'
 
 const context = { serviceId: 'shop' }
@@ -116,6 +117,17 @@ export function loaderContract(
     await lock.release()
     t.equal(await other, 'conflict')
     t.equal((await loader.load(id, context))!.data, '{"visits":2}')
+  })
+
+  t.test('nor does he begin a session that all visitors share while another holds it', async t => {
+    const loader = await open(t)
+    const forced = forcedIdOf('all')
+    const lock = await loader.lock(forced, context, 1000)
+    const other = loader.save(forced, record({ data: '{"visits":7}' }), context)
+    t.equal(await loader.save(forced, record(), holding(lock)), 'saved')
+    await lock.release()
+    t.equal(await other, 'conflict')
+    t.equal((await loader.load(forced, context))!.data, '{"visits":1}')
   })
 
   t.test('a holder may save as often as it likes, and after its last save the next has the lock', async t => {
