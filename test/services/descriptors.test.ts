@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Client } from '../support/client.ts'
 import { countingPages } from '../support/crowd.ts'
@@ -32,7 +33,6 @@ for (const [name, kind] of storesWhere(() => true))
     )
     client.close()
     const statuses = new Set(crowd.flatMap(({ statuses }) => statuses))
-    t.ok(statuses.has(200))
     // 0: a connection that could not be taken; 500: a file of the configuration that could not be read again
     t.same(
       [...statuses].filter(status => ![200, 500, 503, 0].includes(status)),
@@ -41,6 +41,11 @@ for (const [name, kind] of storesWhere(() => true))
 
     const one = new Client(1)
     t.teardown(() => one.close())
+    // a store that could not be reached for want of a descriptor is tried again
+    let healed = 0
+    for (const until = performance.now() + 5000; healed !== 200 && performance.now() < until; await sleep(50))
+      healed = (await one.get(`${site.url}/sessions/count/1/1`)).status
+    t.equal(healed, 200, 'it heals by itself')
     for (const { cookie } of crowd.filter(({ cookie }) => cookie !== undefined).slice(0, 50)) {
       const { status, body } = await one.get(`${site.url}/sessions/count/1/3`, cookie)
       t.equal(status, 200)
