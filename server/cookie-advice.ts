@@ -118,12 +118,12 @@ export function adviseOnCookies(state: RequestState): void {
   }
 }
 
-function requestOf({ fastify, raw, site }: RequestState): CookieRequest {
+function requestOf({ incoming, raw, site }: RequestState): CookieRequest {
   const [proto] = [raw.headers['x-forwarded-proto'] ?? []].flat()
   return {
-    secure: fastify.protocol === 'https',
-    hostname: fastify.hostname || site.config.directives.ServerName,
-    path: fastify.originalUrl.replace(/[?#].*$/, ''),
+    secure: incoming.protocol === 'https',
+    hostname: incoming.hostname || site.config.directives.ServerName,
+    path: incoming.originalUrl.replace(/[?#].*$/, ''),
     untrustedProxy: proto?.trim().toLowerCase() === 'https' ? raw.socket?.remoteAddress : undefined,
     now: site.now(),
   }

@@ -47,8 +47,8 @@ function openWith(
     if (known.serviceId === serviceId && known.loader === loader && known.forcedId === forcedId) return known.session
   const presented = {
     cookieHeader: state.raw.headers.cookie,
-    query: options.transport.usesUrl ? queryOf(state.fastify.originalUrl) : undefined,
-    secure: state.fastify.protocol === 'https',
+    query: options.transport.usesUrl ? queryOf(state.incoming.originalUrl) : undefined,
+    secure: state.incoming.protocol === 'https',
     req: request,
   }
   const session = openSession(options, presented, state.site.now)

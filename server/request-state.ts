@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyRequest } from 'fastify'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
 import type { Input } from './api/input.ts'
 import { Output } from './api/output.ts'
 import type { Request } from './api/request.ts'
 import type { Content } from './choose-content.ts'
+import type { Incoming } from './incoming.ts'
 import type { Location } from './locate.ts'
 import type { PhaseName } from './phase.ts'
 import type { Plan } from './plan.ts'
@@ -23,7 +23,7 @@ export interface OpenedSession {
 /** What one request carries, filled from top to bottom as it goes through the line of `serve-request.ts`. */
 export class RequestState {
   readonly site: Site
-  readonly fastify: FastifyRequest
+  readonly incoming: Incoming
   readonly raw: IncomingMessage
   readonly response: ServerResponse
   /** Ms since the epoch. */
@@ -66,15 +66,15 @@ export class RequestState {
   #request: Request | undefined
   #abort: AbortController | undefined
 
-  constructor(site: Site, fastify: FastifyRequest, response: ServerResponse) {
+  constructor(site: Site, incoming: Incoming, response: ServerResponse) {
     this.site = site
-    this.fastify = fastify
-    this.raw = fastify.raw
+    this.incoming = incoming
+    this.raw = incoming.raw
     this.response = response
     this.startedAt = site.now()
-    this.clientAddress = fastify.ip
-    this.url = fastify.originalUrl
-    this.method = fastify.method
+    this.clientAddress = incoming.ip
+    this.url = incoming.originalUrl
+    this.method = incoming.method
     this.plan = site.plan
   }
 

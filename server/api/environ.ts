@@ -5,20 +5,20 @@ import type { RequestState } from '../request-state.ts'
  * REMOTE_PORT), what SetEnv and PassEnv gave, and what functions of the request set. `Proxy` and names with `_` are no HTTP_ variables.
  */
 export function environOf(state: RequestState): Record<string, string> {
-  const { raw, location, content, fastify, site } = state
+  const { raw, location, content, incoming, site } = state
   const scriptUrl = content?.kind === 'program' ? content.scriptUrl : (location?.path ?? '')
   const pathInfo = pathInfoOf(state)
   const variables: Record<string, string | undefined> = {
     GATEWAY_INTERFACE: 'CGI/1.1',
     SERVER_SOFTWARE: 'pso',
     SERVER_PROTOCOL: `HTTP/${raw.httpVersion}`,
-    SERVER_NAME: fastify.hostname || site.config.directives.ServerName,
+    SERVER_NAME: incoming.hostname || site.config.directives.ServerName,
     SERVER_PORT: String(raw.socket?.localPort ?? ''),
     SERVER_ADDR: raw.socket?.localAddress,
     REQUEST_METHOD: state.method,
-    REQUEST_SCHEME: fastify.protocol,
-    HTTPS: fastify.protocol === 'https' ? 'on' : undefined,
-    REQUEST_URI: fastify.originalUrl,
+    REQUEST_SCHEME: incoming.protocol,
+    HTTPS: incoming.protocol === 'https' ? 'on' : undefined,
+    REQUEST_URI: incoming.originalUrl,
     QUERY_STRING: location?.query ?? '',
     SCRIPT_NAME: pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, ''),
     SCRIPT_FILENAME: location?.file ?? location?.directory,

@@ -89,7 +89,7 @@ export class Request {
 
   /** The host that the client named, without a port; ServerName where it named none. */
   get hostname(): string {
-    return this.#state.fastify.hostname || this.#state.site.config.directives.ServerName
+    return this.#state.incoming.hostname || this.#state.site.config.directives.ServerName
   }
 
   /** `HTTP/1.1`. */
@@ -247,7 +247,7 @@ export class Request {
 
   /** The absolute URL of a path on this server. */
   constructUrl(path: string): string {
-    const { protocol, host } = this.#state.fastify
+    const { protocol, host } = this.#state.incoming
     const named = `${protocol}://${host}`
     // a Host that no URL can have is a client's nonsense, not the handler's failure
     return new URL(path, URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`)

@@ -5,7 +5,7 @@ import type { RequestState } from '../request-state.ts'
  * What is taken for one, where PSOSessionTransport says `url` or nobody knows yet: any value that has the form of an id, and the parameter
  * of an open session's name, whose loader may make ids of another form.
  */
-export function urlForLogs({ fastify: { originalUrl }, firstPlan, sessions }: RequestState): string {
+export function urlForLogs({ incoming: { originalUrl }, firstPlan, sessions }: RequestState): string {
   if (!originalUrl.includes('?')) return originalUrl
   const names = sessions.filter(({ usesUrl }) => usesUrl).map(({ serviceId }) => serviceId)
   if (firstPlan?.directives.PSOSessionTransport === 'cookie' && names.length === 0) return originalUrl
