@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
 import type { Input } from './api/input.ts'
@@ -64,6 +65,7 @@ export class RequestState {
   /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
   isOver = false
   #request: Request | undefined
+  #logId: string | undefined
   #abort: AbortController | undefined
 
   constructor(site: Site, incoming: Incoming, response: ServerResponse) {
@@ -82,6 +84,17 @@ export class RequestState {
   requestWith(make: (state: RequestState) => Request): Request {
     this.#request ??= make(this)
     return this.#request
+  }
+
+  /** What the logs call this request (mod_unique_id's UNIQUE_ID): 96 random bits, made when something is first logged or asked about it. */
+  get logId(): string {
+    this.#logId ??= randomBytes(12).toString('base64url')
+    return this.#logId
+  }
+
+  /** Undefined where nobody has made it: the error log has no line of this request. */
+  get knownLogId(): string | undefined {
+    return this.#logId
   }
 
   get signal(): AbortSignal {

@@ -229,7 +229,7 @@ export const content = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to.',
+    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to, a line each; it is made if it is missing.',
   }),
   PSOInput: directive({
     kind: notBuilt(oneOf('on'), 'off'),

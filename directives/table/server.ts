@@ -1,7 +1,7 @@
 import { directive } from '../directive.ts'
 import {
   address,
-  combinedFormat,
+  combinedWithId,
   fileName,
   hostName,
   integer,
@@ -118,7 +118,8 @@ export const server = {
   }),
   LogFormat: directive({
     kind: logFormat,
-    default: combinedFormat,
+    default: combinedWithId,
+    defaultDoc: '`combined` and `%L`, the id that the error log has for the request',
     scope: 'server',
     override: 'any',
     repeat: 'last',

@@ -1,7 +1,7 @@
 import type { RequestState } from '../request-state.ts'
 
 /**
- * The variables of a CGI program (RFC 3875 section 4.1, with Apache's REQUEST_URI, SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_SCHEME,
+ * The variables of a CGI program (RFC 3875 section 4.1, with Apache's UNIQUE_ID, REQUEST_URI, SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_SCHEME,
  * REMOTE_PORT), what SetEnv and PassEnv gave, and what functions of the request set. `Proxy` and names with `_` are no HTTP_ variables.
  */
 export function environOf(state: RequestState): Record<string, string> {
@@ -15,6 +15,7 @@ export function environOf(state: RequestState): Record<string, string> {
     SERVER_NAME: incoming.hostname || site.config.directives.ServerName,
     SERVER_PORT: String(raw.socket?.localPort ?? ''),
     SERVER_ADDR: raw.socket?.localAddress,
+    UNIQUE_ID: state.logId,
     REQUEST_METHOD: state.method,
     REQUEST_SCHEME: incoming.protocol,
     HTTPS: incoming.protocol === 'https' ? 'on' : undefined,

@@ -1,4 +1,5 @@
 import { conditionalStatus } from '../files/conditional.ts'
+import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
 import type { PhaseName } from '../phase.ts'
 import type { RequestState } from '../request-state.ts'
@@ -233,9 +234,10 @@ export class Request {
     if (contentType !== undefined) this.contentType = contentType
   }
 
-  /** A line in the error log, at the level `error`. */
-  logError(message: unknown): void {
-    this.#state.site.errorLog.write('error', String(message), this.#state)
+  /** A line in the error log, at the level `error` unless another is said; of an Error its stack. */
+  logError(message: unknown, level: LogLevel = 'error'): void {
+    const text = message instanceof Error ? (message.stack ?? String(message)) : String(message)
+    this.#state.site.errorLog.write(level, text, this.#state)
   }
 
   /** `run` is called when the request is over, those registered last first. */

@@ -69,6 +69,10 @@ export class RequestFacts implements AccessFacts {
     return this.#state.raw.socket?.localPort ?? 0
   }
 
+  get logId(): string | undefined {
+    return this.#state.knownLogId
+  }
+
   get file(): string | undefined {
     return this.#state.location?.file ?? this.#state.location?.directory
   }

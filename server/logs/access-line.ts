@@ -21,6 +21,8 @@ export interface AccessFacts {
   readonly serverName: string
   readonly port: number
   readonly file: string | undefined
+  /** As in the error log; undefined where that has no line of this request. */
+  readonly logId: string | undefined
 }
 
 type Part = (facts: AccessFacts) => string
@@ -67,6 +69,7 @@ const byLetter: Readonly<Record<string, Part>> = {
   q: facts => escaped(/\?.*$/.exec(facts.target)?.[0] ?? ''),
   f: facts => escaped(facts.file ?? '-'),
   p: facts => String(facts.port),
+  L: facts => facts.logId ?? '-',
 }
 
 /** One value, escaped: the same client and agent ask again and again, so that the last one is at hand. */

@@ -662,7 +662,7 @@ describeKind('proxy', kinds.proxy, {
 describeKind('logFormat', kinds.logFormat, {
   takes: [
     [['common'], '%h %l %u %t "%r" %>s %b'],
-    [['combined'], kinds.combinedFormat],
+    [['combined'], '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'],
     [['%h %{Referer}i %{X}o 100%% %s'], '%h %{Referer}i %{X}o 100%% %s'],
   ],
   refuses: [

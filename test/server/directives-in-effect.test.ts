@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { counter, does, Jar, says, visit } from '../support/handlers.ts'
 import { plant, site } from '../support/site.ts'
@@ -69,15 +67,6 @@ t.test('PSOOption: req.options, entry by entry', async t => {
   })
   t.same((await app.inject('/')).json(), { a: '1', b: '2 3' })
   t.same((await app.inject('/below/')).json(), { b: '2 3', c: '4' })
-})
-
-t.test('PSOLog: the file that req.pso().log() writes to, in the state directory', async t => {
-  const app = await site(t, {
-    '.psoaccess': 'PSOLog = shop.log',
-    'handler.ts': does('req.pso().log("sold", 3); return "ok"'),
-  })
-  t.equal((await app.inject('/')).body, 'ok')
-  t.match(readFileSync(join(app.stateDirectory, 'shop.log'), 'utf8'), /^\S+Z sold 3\n$/)
 })
 
 t.test('AddHandler and RemoveHandler: what runs existing files', async t => {

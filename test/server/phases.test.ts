@@ -369,7 +369,7 @@ t.test('fixup runs once for a request, however many passes it takes', async t =>
   t.same(await settled(), ['fixup'])
 })
 
-t.test('the access log has one line a request, in the combined format', async t => {
+t.test('the access log has one line a request, in the combined format, with its id in the error log', async t => {
   const app = await site(t, { 'a.txt': 'twelve bytes' })
   await app.inject({ url: '/a.txt?q=1', headers: { referer: 'http://r.test/', 'user-agent': 'a "quoted" agent' } })
   await app.inject('/none')
@@ -379,7 +379,8 @@ t.test('the access log has one line a request, in the combined format', async t 
   t.equal(lines.length, 2)
   t.match(
     lines[0],
-    /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent"$/,
+    /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent" -$/,
   )
-  t.match(lines[1], /"GET \/none HTTP\/1\.1" 404 /)
+  const [, id] = /\[id (\S{16})\] GET \/none 404/.exec(app.errorLog())!
+  t.match(lines[1], new RegExp(`"GET /none HTTP/1\\.1" 404 .* ${id}$`))
 })

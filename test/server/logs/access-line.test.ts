@@ -1,5 +1,5 @@
 import t from 'tap'
-import { combinedFormat } from '../../../directives/kinds.ts'
+import { combinedWithId } from '../../../directives/kinds.ts'
 import { type AccessFacts, compileAccessLine } from '../../../server/logs/access-line.ts'
 
 const facts = (more: Partial<AccessFacts> = {}, fields: Readonly<Record<string, string>> = {}): AccessFacts => ({
@@ -18,18 +18,19 @@ const facts = (more: Partial<AccessFacts> = {}, fields: Readonly<Record<string, 
   serverName: 'h.test',
   port: 8080,
   file: '/srv/a.txt',
+  logId: undefined,
   ...more,
 })
-const combined = compileAccessLine(combinedFormat)
+const combined = compileAccessLine(combinedWithId)
 
-t.test('the combined format, as Apache writes it', async t => {
+t.test('the combined format, as Apache writes it, and the id of the error log behind it', async t => {
   t.equal(
     combined(facts({ user: 'ann' }, { referer: 'http://r.test/', 'user-agent': 'curl/8' })),
-    '192.0.2.7 - ann [23/Nov/2026:02:09:39 +0000] "GET /a.txt?x=1 HTTP/1.1" 200 6 "http://r.test/" "curl/8"\n',
+    '192.0.2.7 - ann [23/Nov/2026:02:09:39 +0000] "GET /a.txt?x=1 HTTP/1.1" 200 6 "http://r.test/" "curl/8" -\n',
   )
   t.equal(
-    combined(facts({ bytes: 0, status: 304 })),
-    '192.0.2.7 - - [23/Nov/2026:02:09:39 +0000] "GET /a.txt?x=1 HTTP/1.1" 304 - "-" "-"\n',
+    combined(facts({ bytes: 0, status: 304, logId: 'bV4j0W2kQnWbXb5x' })),
+    '192.0.2.7 - - [23/Nov/2026:02:09:39 +0000] "GET /a.txt?x=1 HTTP/1.1" 304 - "-" "-" bV4j0W2kQnWbXb5x\n',
   )
 })
 
