@@ -7,6 +7,7 @@ import { SessionError, type SessionErrorCode } from '../session-error.ts'
 import { isAnyId } from '../session-id.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import type { FileLock } from './file-lock.ts'
+import { OwnHold } from './own-hold.ts'
 
 /** What a loader of one's own is made of. */
 export interface OwnLoaderParts {
@@ -80,7 +81,12 @@ export class OwnSessionLoader implements SessionLoader {
     }
   }
 
-  async #write(id: string, record: SessionRecord, context: LoaderContext, hold: Hold): Promise<'saved' | 'conflict'> {
+  async #write(
+    id: string,
+    record: SessionRecord,
+    context: LoaderContext,
+    hold: OwnHold,
+  ): Promise<'saved' | 'conflict'> {
     if (!hold.isHeld()) return 'conflict'
     const seen = hold.isCertain() ? hold.seen : undefined
     const stored = seen ?? versionOf(await this.#find(id, context), context)
@@ -100,7 +106,7 @@ export class OwnSessionLoader implements SessionLoader {
     return 'saved'
   }
 
-  async lock(id: string, context: LoaderContext, waitMs: number): Promise<Hold> {
+  async lock(id: string, context: LoaderContext, waitMs: number): Promise<OwnHold> {
     const name = sessionName(context.serviceId, id)
     return this.#use('cannot-lock', 'lock', async loader => {
       const hold = await (loader.lock === undefined
@@ -111,11 +117,11 @@ export class OwnSessionLoader implements SessionLoader {
     })
   }
 
-  async #lockHere(name: string, waitMs: number): Promise<Hold> {
+  async #lockHere(name: string, waitMs: number): Promise<OwnHold> {
     const { locks } = this.#parts
     const key = sessionKey(name)
     const unlock = await locks.lock(key, waitMs)
-    return new Hold({
+    return new OwnHold({
       name,
       isHeld: () => locks.isStillHeld(key),
       isCertain: () => true,
@@ -123,7 +129,7 @@ export class OwnSessionLoader implements SessionLoader {
     })
   }
 
-  async #lockThere(loader: OwnLoader, id: string, context: LoaderContext, waitMs: number): Promise<Hold> {
+  async #lockThere(loader: OwnLoader, id: string, context: LoaderContext, waitMs: number): Promise<OwnHold> {
     const name = sessionName(context.serviceId, id)
     const until = performance.now() + waitMs
     const turn = await this.#queue.lock(name, waitMs)
@@ -135,7 +141,7 @@ export class OwnSessionLoader implements SessionLoader {
           `lock of ${this.#parts.name}: expected an object with release(), got ${kindOf(lock)}`,
         )
       const since = performance.now()
-      return new Hold({
+      return new OwnHold({
         name,
         isHeld: () => true,
         isCertain: () => performance.now() - since < CERTAIN_MS,
@@ -160,8 +166,8 @@ export class OwnSessionLoader implements SessionLoader {
   }
 
   /** The caller's hold on this session, if it has one of this loader. */
-  #holdIn(id: string, { serviceId, lock }: LoaderContext): Hold | undefined {
-    return lock instanceof Hold && lock.name === sessionName(serviceId, id) ? lock : undefined
+  #holdIn(id: string, { serviceId, lock }: LoaderContext): OwnHold | undefined {
+    return lock instanceof OwnHold && lock.name === sessionName(serviceId, id) ? lock : undefined
   }
 
   async #newId(context: LoaderContext): Promise<string> {
@@ -297,39 +303,4 @@ function inTime(lock: Awaitable<Lock>, waitMs: number, until: number): Awaitable
       .catch(reject)
       .finally(() => clearTimeout(timer))
   })
-}
-
-interface HoldParts {
-  /** `sessionName` of the session that is held. */
-  readonly name: string
-  isHeld(): boolean
-  isCertain(): boolean
-  release(): Promise<void>
-}
-
-class Hold implements Lock {
-  readonly name: string
-  /** The version that the store has, as long as nobody else can have written; undefined: not known. */
-  seen: number | undefined
-  readonly #parts: HoldParts
-  #isReleased = false
-
-  constructor(parts: HoldParts) {
-    this.name = parts.name
-    this.#parts = parts
-  }
-
-  isHeld(): boolean {
-    return !this.#isReleased && this.#parts.isHeld()
-  }
-
-  isCertain(): boolean {
-    return this.#parts.isCertain()
-  }
-
-  async release(): Promise<void> {
-    if (this.#isReleased) return
-    this.#isReleased = true
-    await this.#parts.release()
-  }
 }
