@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { Agent } from 'node:http'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { get } from './get.ts'
+import { Client } from './client.ts'
 import { counter, does, visit } from './handlers.ts'
 import { startPso } from './pso-process.ts'
 import type { StoreKind } from './stores.ts'
@@ -55,24 +54,27 @@ export async function loseNoVisit(t: Test, { store, servers, workers, handler, r
   // a connection stays with the worker that took it: all of them must be there before the first
   const ready = new Set<string>()
   while (ready.size < servers.length * workers)
-    for (const url of urls) ready.add(processOf((await get(url, new Agent())).body))
-  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY })
-  const first = await get(urls[0]!, agent)
-  const cookie = /^[^;]+/.exec(first.cookie!)![0]
+    for (const url of urls) {
+      const stranger = new Client(1)
+      ready.add(processOf((await stranger.get(url)).body))
+      stranger.close()
+    }
+  const client = new Client(CONCURRENCY)
+  const first = await client.get(urls[0]!)
   t.equal(visit(first.body), 1)
   const seen = new Set<number>([1])
   const processes = new Set<string>()
   let sent = 1
   const visitor = async (): Promise<void> => {
     while (sent < requests) {
-      const answer = await get(urls[sent++ % urls.length]!, agent, cookie)
+      const answer = await client.get(urls[sent++ % urls.length]!, first.cookie)
       if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body}`)
       seen.add(visit(answer.body))
       processes.add(processOf(answer.body))
     }
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, visitor))
-  agent.destroy()
+  client.close()
   t.equal(processes.size, servers.length * workers, 'all processes took part')
   t.equal(seen.size, requests, 'every visit was counted once')
   t.equal(Math.max(...seen), requests)
