@@ -93,7 +93,8 @@ export function optionsWith(
   if (ofOptions === undefined) known.set(options, (ofOptions = new Map()))
   let made = ofOptions.get(implementation)
   if (made === undefined) {
-    const place = { namedBy, directives, lockDirectory: options.lockDirectory }
+    const { lockDirectory, user } = options
+    const place = { namedBy, directives, lockDirectory, ...(user === undefined ? {} : { user }) }
     ofOptions.set(implementation, (made = { ...options, loader: openOwnLoader(implementation, place) }))
   }
   return made
@@ -115,5 +116,5 @@ function optionsOfFiles(
   const path = options.fileLoaderPath ?? made.getPath?.(request, { serviceId: options.serviceId })
   return path === undefined
     ? options
-    : { ...options, loader: openLoader({ type: 'file', directory: options.resolvePath(path) }) }
+    : { ...options, loader: openLoader({ type: 'file', directory: options.resolvePath(path) }, options.user) }
 }

@@ -6,7 +6,7 @@ import { PostgresStore } from './loaders/postgres.ts'
 import { RedisStore } from './loaders/redis.ts'
 import { RemoteLoader } from './loaders/remote-loader.ts'
 import { SqliteSessionLoader } from './loaders/sqlite.ts'
-import { closeOwnLoaders, ownLoaders } from './open-own-loader.ts'
+import { closeOwnLoaders, ownLoaders, somebody } from './open-own-loader.ts'
 import { report } from './report.ts'
 import { SessionError } from './session-error.ts'
 
@@ -17,15 +17,21 @@ export type LoaderSpec =
   | { readonly type: 'sqlite'; readonly path: string }
   | { readonly type: 'redis' | 'postgres' | 'mysql'; readonly url: string }
 
-/** One for each place in a process: locks, open files and connections are shared. */
-const loaders = new Map<string, SessionLoader>()
+interface Opened {
+  readonly loader: SessionLoader
+  readonly users: Set<object>
+}
 
-/** The loader of a specification: one for each place, and one memory a process. */
-export function openLoader(spec: LoaderSpec): SessionLoader {
+/** One for each place in a process: locks, open files and connections are shared. */
+const loaders = new Map<string, Opened>()
+
+/** The loader of a specification: one for each place, and one memory a process. `user`: who lets go of it with `closeLoaders`. */
+export function openLoader(spec: LoaderSpec, user: object = somebody): SessionLoader {
   const place = `${spec.type}:${placeOf(spec)}`
-  let loader = loaders.get(place)
-  if (loader === undefined) loaders.set(place, (loader = make(spec)))
-  return loader
+  let opened = loaders.get(place)
+  if (opened === undefined) loaders.set(place, (opened = { loader: make(spec), users: new Set() }))
+  opened.users.add(user)
+  return opened.loader
 }
 
 function placeOf(spec: LoaderSpec): string {
@@ -50,10 +56,20 @@ function make(spec: LoaderSpec): SessionLoader {
   }
 }
 
-/** Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. */
-export async function purgeLoaders(now: number): Promise<number> {
+let purging: Promise<number> | undefined
+
+/**
+ * Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. Who
+ * asks while that is going on, another server of this process, gets what it finds.
+ */
+export function purgeLoaders(now: number): Promise<number> {
+  purging ??= purgeEach(now).finally(() => (purging = undefined))
+  return purging
+}
+
+async function purgeEach(now: number): Promise<number> {
   let removed = 0
-  for (const loader of [...loaders.values(), ...ownLoaders()])
+  for (const loader of [...Array.from(loaders.values(), opened => opened.loader), ...ownLoaders()])
     try {
       removed += await loader.purge(now)
     } catch (error) {
@@ -64,11 +80,15 @@ export async function purgeLoaders(now: number): Promise<number> {
   return removed
 }
 
-/** Lets go of all descriptors, connections and lock files of this process; what is in its memory stays. */
-export async function closeLoaders(): Promise<void> {
-  await closeOwnLoaders()
-  for (const [place, loader] of loaders) {
-    if (loader.close === undefined) continue
+/**
+ * Lets go of the descriptors, connections and lock files that nobody but this user of them has in this process; what is in its memory
+ * stays.
+ */
+export async function closeLoaders(user: object = somebody): Promise<void> {
+  await closeOwnLoaders(user)
+  for (const [place, { loader, users }] of loaders) {
+    users.delete(user)
+    if (loader.close === undefined || users.size > 0) continue
     loaders.delete(place)
     await loader.close()
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Awaitable } from './loader.ts'
 import { FileLock } from './loaders/file-lock.ts'
 import { OwnSessionLoader } from './loaders/own.ts'
 import type { OwnLoader } from './own-loader.ts'
@@ -13,7 +14,12 @@ export interface OwnLoaderPlace {
   readonly lockDirectory: string
   /** The values of what the class declares as its directives. */
   readonly directives: Readonly<Record<string, unknown>>
+  /** Who lets go of the loader with `closeLoaders`. */
+  readonly user?: object
 }
+
+/** Who opens a loader without saying so: a command, a test. */
+export const somebody = {}
 
 interface Opened {
   readonly loaderClass: LoaderClass
@@ -22,14 +28,15 @@ interface Opened {
 
 /** By class, locks and values: one object for each in a process. */
 const known = new WeakMap<LoaderClass, Map<string, OwnSessionLoader>>()
-/** By who names them. */
-const current = new Map<string, Opened>()
-const open = new Set<OwnSessionLoader>()
+/** By user, then by who names them. */
+const current = new Map<object, Map<string, Opened>>()
+/** Those in use, with their users. */
+const open = new Map<OwnSessionLoader, Set<object>>()
 const locks = new Map<string, FileLock>()
 
 /** The loader that a class makes: one for each class and values in a process. A SessionError where it cannot be made. */
 export function openOwnLoader(loaderClass: LoaderClass, place: OwnLoaderPlace): OwnSessionLoader {
-  const { namedBy, directives } = place
+  const { namedBy, directives, user = somebody } = place
   const name = loaderClass.name || 'anonymous'
   const lockDirectory = join(place.lockDirectory, name.replace(/[^A-Za-z0-9_-]/g, '_'))
   const values = JSON.stringify(directives)
@@ -37,9 +44,13 @@ export function openOwnLoader(loaderClass: LoaderClass, place: OwnLoaderPlace): 
   if (ofClass === undefined) known.set(loaderClass, (ofClass = new Map()))
   const key = `${lockDirectory}\0${values}`
   let loader = ofClass.get(key)
-  if (loader === undefined) ofClass.set(key, (loader = make(loaderClass, name, lockDirectory, directives)))
-  open.add(loader)
-  replace(`${namedBy}\0${key}`, { loaderClass, loader })
+  // one that all have let go of is closed for good
+  if (loader === undefined || !open.has(loader))
+    ofClass.set(key, (loader = make(loaderClass, name, lockDirectory, directives)))
+  const users = open.get(loader)
+  if (users === undefined) open.set(loader, new Set([user]))
+  else users.add(user)
+  replace(user, `${namedBy}\0${key}`, { loaderClass, loader })
   return loader
 }
 
@@ -60,21 +71,28 @@ function make(
 }
 
 /** After an edit the class is another one: the object of the old one is closed when the requests under way have done with it. */
-function replace(place: string, opened: Opened): void {
-  const before = current.get(place)
+function replace(user: object, place: string, opened: Opened): void {
+  let places = current.get(user)
+  if (places === undefined) current.set(user, (places = new Map()))
+  const before = places.get(place)
   if (before?.loader === opened.loader) return
-  current.set(place, opened)
-  if (before === undefined) return
-  open.delete(before.loader)
-  void before.loader.close()
+  places.set(place, opened)
+  if (before !== undefined) void letGo(user, before.loader)
+}
+
+/** Closes what nobody else uses. */
+function letGo(user: object, loader: OwnSessionLoader): Awaitable<void> {
+  const users = open.get(loader)
+  if (users?.delete(user) !== true || users.size > 0) return
+  open.delete(loader)
+  return loader.close()
 }
 
 /** All that are in use. */
-export const ownLoaders = (): Iterable<OwnSessionLoader> => open
+export const ownLoaders = (): Iterable<OwnSessionLoader> => open.keys()
 
-export async function closeOwnLoaders(): Promise<void> {
-  for (const loader of open) await loader.close()
-  open.clear()
-  current.clear()
-  for (const lock of locks.values()) lock.close()
+export async function closeOwnLoaders(user: object): Promise<void> {
+  for (const loader of open.keys()) await letGo(user, loader)
+  current.delete(user)
+  if (open.size === 0) for (const lock of locks.values()) lock.close()
 }

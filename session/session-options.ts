@@ -27,4 +27,6 @@ export interface SessionOptions {
   readonly resolvePath: (path: string) => string
   /** Where a loader of one's own that has no lock gets that of this machine: a directory for each, made when it is needed. */
   readonly lockDirectory: string
+  /** Who lets go of the loaders with `closeLoaders`: a server, which may not be alone in its process. */
+  readonly user?: object
 }

@@ -167,8 +167,7 @@ for (const [kind, make] of kinds) {
     `${kind}: data that nobody can read give a fresh session, are kept under the key that is said, and said once`,
     async t => {
       const said: string[] = []
-      onReport(message => said.push(message))
-      t.teardown(() => onReport(() => {}))
+      t.teardown(onReport(message => said.push(message)))
       const loader = make(t)
       for (const data of ['{"a":', '{"a":{"$nonsense":1}}', '[]', '']) {
         said.length = 0

@@ -154,8 +154,7 @@ t.test('a session directory that is removed under us comes back by itself', asyn
 
 t.test('who reads without the lock waits for nobody, and takes nothing away that is just being written', async t => {
   const reports: string[] = []
-  onReport(report => reports.push(report))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(report => reports.push(report)))
   const writer = open(t)
   writer.save('x', record(1), context)
   writer.save('x', record(2, 1), context)
@@ -181,8 +180,7 @@ t.test('who reads without the lock waits for nobody, and takes nothing away that
 
 t.test('an update that was lost to damage is reported once, until the next save', async t => {
   const reports: string[] = []
-  onReport(report => reports.push(report))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(report => reports.push(report)))
   const loader = open(t)
   loader.save('x', record(1), context)
   loader.save('x', record(2, 1), context)
@@ -196,8 +194,7 @@ t.test('an update that was lost to damage is reported once, until the next save'
 
 t.test('a file whose first save did not come to its end is no damage', async t => {
   const reports: string[] = []
-  onReport(report => reports.push(report))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(report => reports.push(report)))
   const loader = open(t)
   loader.save('x', record(1), context)
   const [file] = filesOf(loader.directory)

@@ -307,8 +307,7 @@ t.test("a lock of the class's own", async t => {
 
 t.test('a loader without a lock says once that it is exact on one machine only', async t => {
   const reports: string[] = []
-  onReport(message => reports.push(message))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(message => reports.push(message)))
   const lockDirectory = t.testdir({})
   const parts = { name: 'Simple', make: () => new Naive(), locks: new FileLock(lockDirectory, () => {}), lockDirectory }
   new OwnSessionLoader(parts)

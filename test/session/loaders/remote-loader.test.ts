@@ -98,8 +98,7 @@ t.test('an answer that is an error fails the one request, an outage all of them'
   const loader = new RemoteLoader(store)
   t.teardown(() => loader.close())
   const said: string[] = []
-  onReport(message => said.push(message))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(message => said.push(message)))
   store.failure = new Error('table is full')
   await t.rejects(async () => loader.save('x', record(0, 1), context), { code: 'unavailable' }, 'it cannot connect')
   store.failure = undefined
@@ -171,8 +170,7 @@ t.test('a store on the network', async t => {
     const relay = await relayTo(t, server.port)
     const loader = loaderOf(t, server.url.replace(`:${server.port}`, `:${relay.port}`))
     const said: string[] = []
-    onReport(message => said.push(message))
-    t.teardown(() => onReport(() => {}))
+    t.teardown(onReport(message => said.push(message)))
     await loader.save('x', record(1, 1), context)
     const lock = await loader.lock('x', context, 1000)
     await relay.blackHole()
@@ -213,8 +211,7 @@ t.test('a store on the network', async t => {
   ] as const)
     t.test(`${what} is said once, without the password`, async t => {
       const said: string[] = []
-      onReport(message => said.push(message))
-      t.teardown(() => onReport(() => {}))
+      t.teardown(onReport(message => said.push(message)))
       const loader = loaderOf(t, url)
       for (let time = 0; time < 3; time++)
         await t.rejects(async () => loader.load('x', context), { code: 'unavailable', message })

@@ -53,8 +53,7 @@ export function sqlContract(t: Test, database: Database): void {
   }
   const reportsOf = (t: Test): string[] => {
     const reports: string[] = []
-    onReport(message => reports.push(message))
-    t.teardown(() => onReport(() => {}))
+    t.teardown(onReport(message => reports.push(message)))
     return reports
   }
 

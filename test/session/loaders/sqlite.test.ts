@@ -43,8 +43,7 @@ function pass(t: Test, ms: number): void {
 
 function reported(t: Test): string[] {
   const reports: string[] = []
-  onReport(report => reports.push(report))
-  t.teardown(() => onReport(() => {}))
+  t.teardown(onReport(report => reports.push(report)))
   return reports
 }
 
