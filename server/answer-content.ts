@@ -7,6 +7,7 @@ import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
 import type { Location } from './locate.ts'
 import { isNamedModule } from './modules/named-modules.ts'
+import { outwardPath } from './outward-path.ts'
 import type { Plan } from './plan.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
@@ -121,10 +122,11 @@ async function answerListing(state: RequestState): Promise<void> {
   state.output.contentType = 'text/html; charset=utf-8'
   const { location, site, plan } = state
   const { isServable } = staticSettingsOf(site, plan)
-  state.output.write(await listDirectory(location!, plan.directives.AccessFileName, isServable))
+  state.output.write(await listDirectory(location!, plan.directives.AccessFileName, isServable, site.prefix))
 }
 
-function answerRedirect(state: RequestState, status: number, to: string): void {
+function answerRedirect(state: RequestState, status: number, target: string): void {
+  const to = outwardPath(state.site.prefix, target)
   state.output.status = status
   state.output.headers.set('Location', asciiUrl(to))
   state.output.contentType = 'text/html; charset=utf-8'

@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net'
-import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Cookies } from './api/cookies.ts'
 import { METHODS } from './node-http.ts'
 import { requestContext } from './request-context.ts'
 import { RequestState } from './request-state.ts'
@@ -26,11 +24,7 @@ export const httpOptions = (timeoutMs: number) => ({
  * Fastify with one catch-all route, whose onRequest hook hands every request to the line of `serve-request.ts`. All of the response is
  * written there: Fastify's own reply would run onSend twice for a failed save and never tell of a client that went away.
  */
-export async function buildApp(
-  holder: SiteHolder,
-  trustProxy: readonly string[],
-  timeoutMs: number,
-): Promise<FastifyInstance> {
+export function buildApp(holder: SiteHolder, trustProxy: readonly string[], timeoutMs: number): FastifyInstance {
   const app = Fastify({
     logger: false,
     // the gate is locate.ts alone: Fastify would answer /%zz itself, before any hook
@@ -44,7 +38,6 @@ export async function buildApp(
     // no route has a schema: without these Fastify loads ajv and its kin at every start
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   })
-  await app.register(fastifyCookie, { hook: false })
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   app.route({
     method: METHODS.filter(method => method !== 'CONNECT'),
@@ -63,11 +56,6 @@ export async function buildApp(
 function noSchemas(): never {
   throw new Error('pso gives its route no schema')
 }
-
-export const cookiesOf = (app: FastifyInstance): Cookies => ({
-  parse: header => app.parseCookie(header),
-  serialize: (name, value, attributes) => app.serializeCookie(name, value, attributes),
-})
 
 /** A request that could not be read has no route: a bare answer, then the connection is closed. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {

@@ -8,17 +8,19 @@ import { directivesFor } from './own-directives.ts'
 export const lockDirectoryOf = ({ stateDirectory }: Pick<ServerConfig, 'stateDirectory'>): string =>
   join(stateDirectory, 'session-locks')
 
-/** The loader of a configuration; `loaderClass`: where PSOSessionLoader names one, from its module. */
+/** The loader of a configuration; `loaderClass`: where PSOSessionLoader names one, from its module. `user`: as openLoader has it. */
 export function loaderFor(
   config: ServerConfig,
   merged: Merged,
   directives: Directives,
   loaderClass: SessionImplementation | undefined,
+  user?: object,
 ): SessionLoader {
-  if (loaderClass === undefined) return openLoader(loaderSpecOf(config, directives)!)
+  if (loaderClass === undefined) return openLoader(loaderSpecOf(config, directives)!, user)
   return openOwnLoader(loaderClass, {
     lockDirectory: lockDirectoryOf(config),
     namedBy: 'PSOSessionLoader',
     directives: directivesFor(config, merged, loaderClass),
+    ...(user === undefined ? {} : { user }),
   })
 }

@@ -20,18 +20,21 @@ const CACHE_BYTES = 64 * 1024 * 1024
 interface Parts {
   readonly config: ServerConfig
   readonly development: boolean
+  readonly prefix: string
   readonly workers: number
   readonly now: () => number
   readonly watch: boolean
   readonly logs: Logs
   readonly cookies: Cookies
   readonly underWay: UnderWay
+  readonly owner: object
   /** The site that this one replaces: its loaded modules go on living. */
   readonly previous: Site | undefined
 }
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
-export function makeSite({ config, development, workers, now, watch, logs, cookies, underWay, previous }: Parts): Site {
+export function makeSite(parts: Parts): Site {
+  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, owner, previous } = parts
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -63,6 +66,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
   return {
     config,
     development,
+    prefix,
     workers,
     now,
     store,
@@ -77,6 +81,7 @@ export function makeSite({ config, development, workers, now, watch, logs, cooki
     cookies,
     watcher,
     underWay,
+    owner,
   }
 }
 

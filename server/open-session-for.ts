@@ -114,7 +114,7 @@ function optionsOf(state: RequestState): Awaitable<SessionOptions> {
 
 function optionsBy(state: RequestState, loaderClass: SessionImplementation | undefined): SessionOptions {
   const { plan, content, site } = state
-  const make = (): SessionOptions => sessionOptions(site.config, plan, plan.directives, content, loaderClass)
+  const make = (): SessionOptions => sessionOptions(site, plan, plan.directives, content, loaderClass)
   if (content?.kind !== 'program') return make()
   const program = programOf(state, content)
   if (program.options === undefined || program.loaderClass !== loaderClass) {
@@ -152,6 +152,6 @@ function overriddenOptions(
     throw new SessionError('bad-loader', `PSOSessionLoader: expected file: with ${site.workers} workers, got memory:`)
   const loaderClass = loaderClassOf(state, directives)
   const make = (one: SessionImplementation | undefined): SessionOptions =>
-    sessionOptions(site.config, plan, directives, content, one)
+    sessionOptions(site, plan, directives, content, one)
   return loaderClass instanceof Promise ? loaderClass.then(make) : make(loaderClass)
 }

@@ -225,7 +225,7 @@ async function redirectInside(state: RequestState, path: string, status: number)
   state.environ = new Map([
     ...(state.environ ?? []),
     ['REDIRECT_STATUS', String(status)],
-    ['REDIRECT_URL', location?.path ?? state.url],
+    ['REDIRECT_URL', state.site.prefix + (location?.path ?? state.url)],
     ['REDIRECT_QUERY_STRING', location?.query ?? ''],
     ['REDIRECT_REQUEST_METHOD', state.method],
   ])

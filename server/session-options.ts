@@ -3,7 +3,9 @@ import { type Directives, readPathForWriting, type ServerConfig } from '../direc
 import { SessionError, type SessionImplementation, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import { loaderFor, lockDirectoryOf } from './loader-for.ts'
+import { outwardCookiePath } from './outward-path.ts'
 import type { Plan } from './plan.ts'
+import type { Site } from './site.ts'
 
 /**
  * The one place where a directive becomes a session option.
@@ -11,7 +13,7 @@ import type { Plan } from './plan.ts'
  * PSOSessionLoader names one.
  */
 export function sessionOptions(
-  config: ServerConfig,
+  { config, prefix, owner }: Pick<Site, 'config' | 'prefix' | 'owner'>,
   plan: Pick<Plan, 'forcedIds' | 'merged'>,
   directives: Directives,
   content: Content | undefined,
@@ -22,8 +24,9 @@ export function sessionOptions(
   const directory = directives.PSOSessionFileLoader_Path
   return {
     serviceId,
-    loader: loaderFor(config, plan.merged, directives, loaderClass),
+    loader: loaderFor(config, plan.merged, directives, loaderClass, owner),
     lockDirectory: lockDirectoryOf(config),
+    user: owner,
     ...(directory === undefined ? {} : { fileLoaderPath: directory }),
     resolvePath: path => resolvePath(path, config, directives),
     ...(forcedId === undefined ? {} : { forcedId }),
@@ -34,7 +37,7 @@ export function sessionOptions(
     lockWaitMs: directives.PSOSessionLockWait * 1000,
     readOnly: directives.PSOSessionReadOnly,
     maxSize: directives.PSOSessionMaxSize,
-    cookie: cookieAttributes(directives, serviceId),
+    cookie: cookieAttributes(directives, serviceId, prefix),
     transport: transportNamed(directives.PSOSessionTransport),
   }
 }
@@ -69,13 +72,13 @@ function resolvePath(
   return found
 }
 
-function cookieAttributes(directives: Directives, serviceId: string): SessionOptions['cookie'] {
+function cookieAttributes(directives: Directives, serviceId: string, prefix: string): SessionOptions['cookie'] {
   const prefixed = /^__(host|secure)-/i.test(serviceId)
   const given = {
     comment: directives.PSOCookieSession_Comment,
     domain: directives.PSOCookieSession_Domain,
     maxAge: directives['PSOCookieSession_Max-Age'],
-    path: directives.PSOCookieSession_Path ?? '/',
+    path: outwardCookiePath(prefix, serviceId, directives.PSOCookieSession_Path ?? '/'),
     secure: prefixed ? true : directives.PSOCookieSession_Secure,
     version: directives.PSOCookieSession_Version,
     expires: directives.PSOCookieSession_expires,

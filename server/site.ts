@@ -15,6 +15,11 @@ import type { Watcher } from './watch.ts'
 export interface Site {
   readonly config: ServerConfig
   readonly development: boolean
+  /**
+   * The URL path that it is mounted at in somebody else's app, without a slash at the end; `''` for a server's own. All that is inside
+   * sees paths without it; `outwardPath` puts it before those that leave.
+   */
+  readonly prefix: string
   /** How many processes serve: what lives in one process only is an error with more than one. */
   readonly workers: number
   readonly now: () => number
@@ -32,4 +37,6 @@ export interface Site {
   readonly cookies: Cookies
   readonly watcher: Watcher | undefined
   readonly underWay: UnderWay
+  /** Stands for the server, through reloads, where loaders are opened and let go of. */
+  readonly owner: object
 }

@@ -11,7 +11,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   ini: ['directives/read-lines.ts'],
   chokidar: ['server/watch.ts'],
   fastify: ['server/app.ts'],
-  '@fastify/cookie': ['server/app.ts'],
+  '@fastify/cookie': ['server/author-cookies.ts'],
   mysql2: ['session/loaders/mysql.ts'],
   pg: ['session/loaders/postgres.ts'],
   redis: ['session/loaders/redis.ts'],

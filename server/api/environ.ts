@@ -21,7 +21,7 @@ export function environOf(state: RequestState): Record<string, string> {
     HTTPS: incoming.protocol === 'https' ? 'on' : undefined,
     REQUEST_URI: incoming.originalUrl,
     QUERY_STRING: location?.query ?? '',
-    SCRIPT_NAME: pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, ''),
+    SCRIPT_NAME: site.prefix + (pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, '')),
     SCRIPT_FILENAME: location?.file ?? location?.directory,
     PATH_INFO: pathInfo === '' ? undefined : pathInfo,
     PATH_TRANSLATED: pathInfo === '' ? undefined : site.config.documentRoot + pathInfo,

@@ -1,6 +1,7 @@
 import { conditionalStatus } from '../files/conditional.ts'
 import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
+import { outwardPath } from '../outward-path.ts'
 import type { PhaseName } from '../phase.ts'
 import type { RequestState } from '../request-state.ts'
 import { flush } from '../send-response.ts'
@@ -58,7 +59,7 @@ export class Request {
     return this.#state.location?.path ?? this.#state.url
   }
 
-  /** The request target as the client sent it. Assigning in Trans changes what is served. */
+  /** The request target as the client sent it, but seen from where the site is mounted. Assigning in Trans changes what is served. */
   get unparsedUri(): string {
     return this.#state.url
   }
@@ -252,7 +253,8 @@ export class Request {
     const { protocol, host } = this.#state.incoming
     const named = `${protocol}://${host}`
     // a Host that no URL can have is a client's nonsense, not the handler's failure
-    return new URL(path, URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`)
-      .href
+    const server = URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`
+    const { prefix } = this.#state.site
+    return new URL(outwardPath(prefix, path), `${server}${prefix}/`).href
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
+import { outwardCookiePath, outwardPath } from '../outward-path.ts'
 import type { OpenedSession, RequestState } from '../request-state.ts'
 import type { CookieAttributes } from './cookies.ts'
 import { inputOf } from './input.ts'
@@ -120,14 +121,18 @@ export class ServiceRequest {
     return this.#state.site.cookies.parse(this.#state.raw.headers.cookie ?? '')
   }
 
-  /** Adds a cookie to the answer; `Path` is `/` unless given. Survives redirects and errors. A RangeError over 4,096 bytes. */
+  /**
+   * Adds a cookie to the answer; `Path` is `/` unless given, or where the site is mounted. Survives redirects and errors. A RangeError over
+   * 4,096 bytes.
+   */
   setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
     this.#requireHead(`the cookie ${key}`)
     if (this.#state.sessions.some(({ serviceId }) => serviceId === key))
       throw new TypeError(
         `the cookie ${key} is the session's: session.expire() and PSOCookieSession_ directives change it`,
       )
-    const cookie = this.#state.site.cookies.serialize(key, value, { path: '/', ...attributes })
+    const { cookies, prefix } = this.#state.site
+    const cookie = cookies.serialize(key, value, { path: outwardCookiePath(prefix, key, '/'), ...attributes })
     const tooLong = cookieTooLong(key, cookie)
     if (tooLong !== undefined) throw new RangeError(tooLong)
     this.#state.output.headers.add('Set-Cookie', cookie)
@@ -216,7 +221,9 @@ export class ServiceRequest {
   serviceUrl(path = '', params: UrlParams = {}): string {
     const { content, sessions } = this.#state
     const script = content?.kind === 'program' ? content.scriptUrl : this.#request.uri
-    return serviceUrl(this.#request.constructUrl(encodePath(script)), path, params, idsForUrls(sessions))
+    const { prefix } = this.#state.site
+    const seen = outwardPath(prefix, path)
+    return serviceUrl(this.#request.constructUrl(encodePath(script)), seen, params, idsForUrls(sessions))
   }
 
   /** The absolute URL of the directory, with its slash. */

@@ -18,12 +18,13 @@ const MOST = 10_000
 
 /**
  * The page that lists a directory: what `isServable`, the second check of a real path, lets through, and no name
- * that a URL cannot spell.
+ * that a URL cannot spell. `prefix`: where the site is mounted.
  */
 export async function listDirectory(
   location: Location,
   accessFileNames: readonly string[],
   isServable: (realPath: string) => boolean,
+  prefix = '',
 ): Promise<string> {
   const entries: ListedEntry[] = []
   let isCut = false
@@ -38,7 +39,7 @@ export async function listDirectory(
     if (found?.isFile() || found?.isDirectory())
       entries.push({ name: entry.name, isDirectory: found.isDirectory(), size: found.size, modified: found.mtime })
   }
-  return listingPage(location.path, entries, isCut, location.query)
+  return listingPage(location.path, entries, isCut, location.query, prefix)
 }
 
 const openDirectory = (directory: string): Promise<Dir> => opendir(directory, { bufferSize: 256 }).catch(notRead)
@@ -70,7 +71,13 @@ async function look(
  * Directories first, then files, each by name, or as Apache's `?C=N|M|S;O=A|D` says. Names are escaped, and no name can become another
  * scheme or host.
  */
-export function listingPage(path: string, entries: readonly ListedEntry[], isCut: boolean, query?: string): string {
+export function listingPage(
+  path: string,
+  entries: readonly ListedEntry[],
+  isCut: boolean,
+  query?: string,
+  prefix = '',
+): string {
   const [, column = 'N', order = 'A'] = /^C=([NMS]);O=([AD])$/.exec(query ?? '') ?? []
   const direction = order === 'A' ? 1 : -1
   const compare = (a: ListedEntry, b: ListedEntry): number =>
@@ -78,7 +85,7 @@ export function listingPage(path: string, entries: readonly ListedEntry[], isCut
   const head = (letter: Column, name: string): string =>
     `<a href="?C=${letter};O=${letter === column && order === 'A' ? 'D' : 'A'}">${name}</a>`
   const parent = path === '/' ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n'
-  const title = `Index of ${path}`
+  const title = `Index of ${prefix}${path}`
   return page(
     title,
     `<h1>${escapeHtml(title)}</h1>

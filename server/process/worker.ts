@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { DirectivesError, type ServerConfig } from '../../directives/index.ts'
-import { createServer, type Server } from '../index.ts'
+import { makeServer, type Server } from '../index.ts'
 import { LogError } from '../logs/logs.ts'
 import { isDevelopment, workersOf } from './development.ts'
 import { guardProcessExit } from './process-exit.ts'
@@ -30,7 +30,7 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
     const ports =
       process.env['PSO_PORTS']?.split(' ').map(Number) ??
       (alone ? [] : await Promise.all(config.directives.Listen.map(choosePort)))
-    server = await createServer({ config, development, workers, ports })
+    server = await makeServer({ config, development, workers, ports })
     addresses = await server.listen()
     // without a server.ini there may be one at the next reload
     obeySignals(server, () => readConfig(source.file === undefined ? configSource(options) : source))

@@ -177,14 +177,14 @@ t.test('Header: each action, in the order of the lines', async t => {
 })
 
 t.test('Include: its lines are those of server.ini', async t => {
-  const { createServer } = await import('../../server/index.ts')
+  const { makeServer } = await import('../../server/index.ts')
   const { readServerConfig } = await import('../../directives/index.ts')
   const top = t.testdir({
     conf: { 'server.ini': 'Include = more.ini\nErrorLog = none', 'more.ini': 'Header = set X-More yes' },
     public_html: { 'a.txt': 'a' },
   })
   const config = readServerConfig({ file: 'conf/server.ini', environment: {}, cwd: top })
-  const server = await createServer({ config, development: false })
+  const server = await makeServer({ config, development: false })
   t.teardown(() => server.close())
   t.equal((await server.inject('/a.txt')).headers['x-more'], 'yes')
 })

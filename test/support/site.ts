@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readServerConfig } from '../../directives/index.ts'
-import { createServer, type Server } from '../../server/index.ts'
+import { makeServer, type Server } from '../../server/index.ts'
 
 export type Tree = { readonly [name: string]: string | Tree }
 
@@ -38,7 +38,7 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
   plant(join(top, 'conf'), {
     'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n`,
   })
-  const server = await createServer({
+  const server = await makeServer({
     config: readServerConfig({ file: ini, environment: process.env, cwd: top }),
     development: options.development ?? false,
     watch: false,
