@@ -71,7 +71,7 @@ function answerFile(state: RequestState): void {
   output.prepared = besideOwn(output, answer.headers)
   output.isFile = true
   if (answer.body === undefined) return
-  if ('fd' in answer.body) output.slice = answer.body
+  if ('fd' in answer.body) output.writeSlice(answer.body)
   else output.write(answer.body)
 }
 

@@ -58,6 +58,8 @@ export class RequestState {
   errorStatus: number | undefined
   /** The module file and phase of the function that is running, for a failure that arrives from nowhere. */
   running: string | undefined
+  /** The directory where the function that is running, or ran last, was named. */
+  base = ''
   /** True once the response is over, in whichever way. */
   closed = false
   /** True once the handlers have settled and the answer has been made. */

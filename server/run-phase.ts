@@ -38,6 +38,7 @@ async function runOn(
 export function callFunction(state: RequestState, phase: Phase, ref: HandlerRef): unknown {
   state.phase = phase.name
   state.running = undefined
+  state.base = ref.base
   const loaded = loadFunction(state.site, ref, phase)
   return loaded instanceof Promise ? loaded.then(found => call(state, found)) : call(state, loaded)
 }

@@ -1,5 +1,5 @@
 import { closeCreation, cookieOf, reserveId } from '../session/index.ts'
-import { cutIfStuck, writeChunk } from './api/output.ts'
+import { cutIfStuck, isSlice, lengthOf, writeChunk } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DONE } from './api/status.ts'
 import { adviseOnCookies } from './cookie-advice.ts'
@@ -13,13 +13,33 @@ import type { RequestState } from './request-state.ts'
  * A client that has gone away ends the request here, as in PHP: a handler that writes for ever would never notice.
  */
 export async function flush(state: RequestState): Promise<void> {
+  const { output } = state
   if (state.settled) throw new Error('the request is over: nothing more can be sent')
   if (state.closed) throw new ServerReturn(DONE, 'the client has gone away')
-  if (!state.output.flushed) await (state.output.head ??= sendHead(state))
-  const chunk = state.output.take()
-  if (state.method === 'HEAD') return
-  state.output.sentBytes += byteLength(chunk)
+  if (!output.flushed) await (output.head ??= sendHead(state))
+  if (state.method === 'HEAD') return output.discard()
+  // who has all bytes that were promised has the answer: the session is saved before the last of them leaves
+  if (output.promised !== undefined && output.sentBytes + output.length >= output.promised) return
+  if (output.sending === undefined && output.hasSlices) output.sending = sendPieces(state)
+  if (output.sending !== undefined) return output.sending
+  const chunk = output.take() as string | Uint8Array
+  output.sentBytes += lengthOf(chunk)
   await writeChunk(state.response, chunk, timeoutOf(state))
+}
+
+/** Sends all that was written, one piece after the other, also what is written meanwhile. */
+async function sendPieces(state: RequestState): Promise<void> {
+  const { output, response } = state
+  try {
+    while (!output.isEmpty && !response.destroyed) {
+      const piece = output.take()
+      output.sentBytes += lengthOf(piece)
+      if (isSlice(piece)) await sendSlice(piece, response, timeoutOf(state))
+      else await writeChunk(response, piece, timeoutOf(state))
+    }
+  } finally {
+    output.sending = undefined
+  }
 }
 
 /** The head of an answer whose length nobody knows yet. An event stream lets its session go: it may last for hours. */
@@ -33,7 +53,11 @@ async function sendHead(state: RequestState): Promise<void> {
   const head = headOf(state)
   for (const session of sessions) closeCreation(session)
   // a length that the author promised is kept, or the connection is cut
-  if (state.output.headers.has('content-length')) state.response.strictContentLength = true
+  const promised = state.output.headers.get('content-length')
+  if (promised !== undefined) {
+    state.output.promised = Number(promised)
+    state.response.strictContentLength = true
+  }
   state.response.writeHead(state.output.status, head)
   state.output.flushed = true
   state.response.flushHeaders()
@@ -47,32 +71,40 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   const { output, response } = state
   if (state.closed) return output.discard()
   if (output.flushed) {
-    const rest = output.take()
-    if (state.method !== 'HEAD') output.sentBytes += byteLength(rest)
-    response.end(state.method === 'HEAD' ? undefined : rest)
+    if (state.method === 'HEAD') output.discard()
+    if (output.hasSlices) return sendRest(state)
+    const rest = output.take() as string | Uint8Array
+    output.sentBytes += lengthOf(rest)
+    response.end(rest)
     cutIfStuck(response, timeoutOf(state))
     return
   }
-  const { slice, status } = output
+  const { status, hasSlices } = output
   const bodiless = status === 204 || status === 304
-  const body = slice === undefined ? output.take() : ''
+  const body = hasSlices ? '' : (output.take() as string | Uint8Array)
   // an author's length could only be wrong here, and the client would take a part of the next answer for this one's
   if (bodiless || output.isFile || state.method !== 'HEAD') output.headers.delete('content-length')
   const head = headOf(state, bodiless)
-  const length = slice?.length ?? byteLength(body)
+  const length = hasSlices ? output.length : lengthOf(body)
   if (!bodiless && !output.isFile && !output.headers.has('content-length')) head.push('Content-Length', String(length))
-  if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
   response.writeHead(status, head)
   output.flushed = true
-  if (slice !== undefined) return sendSlice(slice, response, timeoutOf(state))
+  if (bodiless || state.method === 'HEAD') output.discard()
+  if (output.hasSlices) return sendRest(state)
+  if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
   endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body, timeoutOf(state))
+}
+
+async function sendRest(state: RequestState): Promise<void> {
+  const { output, response } = state
+  await sendPieces(state)
+  if (response.destroyed) return output.discard()
+  response.end()
+  cutIfStuck(response, timeoutOf(state))
 }
 
 /** How long a client may take nothing of its answer, in ms; 0: for ever. */
 const timeoutOf = ({ site }: RequestState): number => site.config.directives.Timeout * 1000
-
-const byteLength = (chunk: string | Uint8Array): number =>
-  typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length
 
 /** Name and value in turn: a file's own fields, the author's headers, the content type, what the sessions ask for, then what `Header` lines say. */
 function headOf(state: RequestState, bodiless = false): string[] {
@@ -106,5 +138,9 @@ function keepUrlSecret({ output }: RequestState): void {
 }
 
 /** A handler's page is HTML unless it says otherwise; a file has its own type or none. */
-const contentTypeOf = ({ output }: RequestState): string | undefined =>
-  output.headers.get('content-type') ?? output.contentType ?? (output.isFile ? undefined : 'text/html; charset=utf-8')
+function contentTypeOf({ output }: RequestState): string | undefined {
+  const said = output.headers.get('content-type') ?? output.contentType
+  if (said !== undefined || output.isFile) return said
+  const { onlySlice } = output
+  return onlySlice === undefined ? 'text/html; charset=utf-8' : onlySlice.type
+}

@@ -133,6 +133,7 @@ export async function failRequest(state: RequestState, error: unknown): Promise<
 async function finish(state: RequestState): Promise<void> {
   try {
     if (state.output.head !== undefined) await state.output.head
+    if (state.output.sending !== undefined) await state.output.sending
     const saved = finishSessions(state)
     if (saved !== undefined) await saved
     if (state.settled) return
@@ -149,7 +150,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
   const status = statusOf(error)
   logError(state, error, status)
   await abandonSessions(state)
-  if (state.output.flushed) state.response.destroy()
+  if (state.output.flushed) cut(state)
   else {
     try {
       writeErrorPage(state, status, error)
@@ -157,10 +158,16 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
     } catch (failure) {
       // the head itself is what cannot be sent
       logError(state, failure, 500)
-      state.response.destroy()
+      cut(state)
     }
   }
   settle(state)
+}
+
+/** What was sent already stands: only its missing end can tell the client. */
+function cut({ output, response }: RequestState): void {
+  response.destroy()
+  output.discard()
 }
 
 function settle(state: RequestState): void {
@@ -180,10 +187,7 @@ async function answerError(state: RequestState, error: unknown): Promise<void> {
   if (isFailure(error)) await revertSessions(state)
   // a flush that nobody awaited: what it promised to the client stands
   if (state.output.head !== undefined) await state.output.head.catch(() => {})
-  if (state.output.flushed) {
-    state.response.destroy()
-    return
-  }
+  if (state.output.flushed) return cut(state)
   await answerDocument(state, status, error)
 }
 

@@ -10,7 +10,16 @@ export interface FileSlice {
   readonly length: number
   /** Of the file when it was opened. */
   readonly stats: Stats
+  /** The content type of an answer that is this slice alone; absent for one that says it itself, or has none. */
+  readonly type?: string | undefined
 }
+
+/** Text, bytes, or a part of a file. */
+export type Piece = string | Uint8Array | FileSlice
+
+export const isSlice = (piece: Piece): piece is FileSlice => typeof piece === 'object' && 'fd' in piece
+
+export const lengthOf = (piece: Piece): number => (typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length)
 
 /**
  * What a request answers, kept until it is flushed or the request ends: a handler that fails takes back all that is still here.
@@ -25,40 +34,78 @@ export class Output {
   prepared: readonly string[] = []
   /** A file's type is its own: none is not text/html. */
   isFile = false
-  /** A file to be streamed in place of what was written. */
-  slice: FileSlice | undefined
   /** Bytes of body that were handed to the connection. */
   sentBytes = 0
   /** True once the head has left: status, headers and cookies stand, and a failure can only cut the connection. */
   flushed = false
   /** The head on its way, from the first flush on: it may have to wait for a session. */
   head: Promise<void> | undefined
-  #chunks: (string | Uint8Array)[] = []
+  /** The length that the head told, where it left before the body was complete. */
+  promised: number | undefined
+  /** The way of a file that was flushed: what is written after it has to wait. */
+  sending: Promise<void> | undefined
+  #pieces: Piece[] = []
+  /** How many of them are slices: few answers have one. */
+  #slices = 0
 
-  write(chunk: string | Uint8Array): void {
-    this.#chunks.push(chunk)
+  write(piece: string | Uint8Array): void {
+    this.#pieces.push(piece)
+  }
+
+  /** Appends a part of a file, in order with what is written; it is this object's to close. */
+  writeSlice(slice: FileSlice): void {
+    this.#pieces.push(slice)
+    this.#slices++
   }
 
   get isEmpty(): boolean {
-    return this.#chunks.length === 0
+    return this.#pieces.length === 0
   }
 
-  /** Throws away what has not left yet, a file that was opened for it too. */
+  get hasSlices(): boolean {
+    return this.#slices > 0
+  }
+
+  /** The slice that is all there is; undefined where there is anything else. */
+  get onlySlice(): FileSlice | undefined {
+    const piece = this.#slices === 1 && this.#pieces.length === 1 ? this.#pieces[0]! : ''
+    return isSlice(piece) ? piece : undefined
+  }
+
+  /** In bytes, of all that was written since the last take. */
+  get length(): number {
+    return this.#pieces.reduce((sum, piece) => sum + lengthOf(piece), 0)
+  }
+
+  /** Throws away what has not left yet, and closes its files. */
   discard(): void {
-    this.#chunks = []
-    if (this.slice !== undefined) closeSync(this.slice.fd)
-    this.slice = undefined
+    const pieces = this.#pieces
+    if (pieces.length === 0) return
+    this.#pieces = []
+    if (this.#slices > 0) for (const piece of pieces) if (isSlice(piece)) closeSync(piece.fd)
+    this.#slices = 0
   }
 
-  /** All that was written since the last take, as one piece. */
-  take(): string | Uint8Array {
-    const chunks = this.#chunks
-    if (chunks.length === 0) return ''
-    this.#chunks = []
-    if (chunks.length === 1) return chunks[0]!
-    if (chunks.every(chunk => typeof chunk === 'string')) return chunks.join('')
-    return Buffer.concat(chunks.map(chunk => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
+  /** What was written since the last take: text and bytes up to the next slice as one piece, or that slice. */
+  take(): Piece {
+    const pieces = this.#pieces
+    if (pieces.length === 0) return ''
+    if (this.#slices > 0) return this.#takeBefore(pieces.findIndex(isSlice))
+    this.#pieces = []
+    return joined(pieces as (string | Uint8Array)[])
   }
+
+  #takeBefore(slice: number): Piece {
+    if (slice > 0) return joined(this.#pieces.splice(0, slice) as (string | Uint8Array)[])
+    this.#slices--
+    return this.#pieces.shift()!
+  }
+}
+
+function joined(pieces: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (pieces.length === 1) return pieces[0]!
+  if (pieces.every(piece => typeof piece === 'string')) return pieces.join('')
+  return Buffer.concat(pieces.map(piece => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
 }
 
 /**

@@ -1,4 +1,6 @@
 import { conditionalStatus } from '../files/conditional.ts'
+import { mediaTypeOf } from '../files/media-type.ts'
+import { openSlice } from '../files/open-slice.ts'
 import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
 import { outwardPath } from '../outward-path.ts'
@@ -201,8 +203,16 @@ export class Request {
     throw notBuilt('req.readline()')
   }
 
-  sendfile(_path: string): never {
-    throw notBuilt('req.sendfile()')
+  /**
+   * Appends a part of a file to the answer, from `offset` on, at most `length` bytes (all the rest); it is read as it is sent. A relative
+   * path is seen from the directory where the handler was named; any file that the server can read may be sent. An answer that is one
+   * file alone, and says no content type, has that of the file's extension, or none. The value is the number of bytes.
+   */
+  sendfile(path: string, offset = 0, length?: number): number {
+    const { output, plan, base } = this.#state
+    const slice = openSlice(base, path, offset, length)
+    output.writeSlice({ ...slice, type: mediaTypeOf(path, plan.directives) })
+    return slice.length
   }
 
   /** Ends the handler: `url`, a path with its query if it has one, is answered from HeaderParser on. What was written stays. */

@@ -7,7 +7,7 @@ const CHUNK = 256 * 1024
 const readFrom = promisify(read)
 
 /**
- * Streams a slice and closes it. The length has been promised, and the bytes of one version: a file that turns out shorter, or is written
+ * Streams a slice and closes it; the response goes on. The length has been promised, and the bytes of one version: a file that turns out shorter, or is written
  * anew in its place while it is sent, cuts the connection. One that only grows, as a log does, is sent as far as it was promised.
  */
 export async function sendSlice(
@@ -34,7 +34,6 @@ export async function sendSlice(
       at += bytesRead
       await writeChunk(response, sent, timeoutMs)
     }
-    if (!response.destroyed) response.end()
   } finally {
     closeSync(fd)
   }

@@ -3,20 +3,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { does } from '../support/handlers.ts'
 import { site } from '../support/site.ts'
-
-/** The answer to a GET as it is on the wire: a client would hide what is wrong with it. */
-async function wire(url: string, path = '/', method = 'GET'): Promise<string> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  let text = ''
-  socket.on('data', chunk => (text += chunk.toString('latin1')))
-  socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
-  await once(socket, 'close')
-  return text
-}
-
-const fields = (text: string, name: string): string[] =>
-  [...text.matchAll(new RegExp(`^${name}: (.*)\r$`, 'gim'))].map(([, value]) => value!)
-const bodyOf = (text: string): string => text.slice(text.indexOf('\r\n\r\n') + 4)
+import { bodyOf, fields, wire } from '../support/wire.ts'
 
 t.test('flushes that nobody awaits send one head, and everything before the end', async t => {
   const app = await site(t, {

@@ -353,7 +353,11 @@ async function sending(
     const taken = slice()
     response.writeHead(200, { 'Content-Length': taken.length })
     before(response)
-    closed.push(sendSlice(taken, response, timeoutMs).then(() => isClosed(taken.fd)))
+    const sent = sendSlice(taken, response, timeoutMs).then(() => {
+      response.end()
+      return isClosed(taken.fd)
+    })
+    closed.push(sent)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
