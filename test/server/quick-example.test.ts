@@ -21,17 +21,6 @@ t.test('a directory with an empty .psoaccess and a handler.ts counts visits', as
   }
 })
 
-t.test('each visitor counts on their own', async t => {
-  const app = await site(t, { '.psoaccess': '', 'handler.ts': counter })
-  const jars = [new Jar(), new Jar()]
-  for (const number of [1, 2, 3])
-    for (const jar of jars) {
-      const answer = await app.inject({ url: '/', headers: jar.headers })
-      jar.take(answer.headers)
-      t.equal(visit(answer.body), number)
-    }
-})
-
 t.test('a directory dropped while the server runs is live with the next request', async t => {
   const app = await site(t, { 'index.html': 'home' }, { development: true })
   t.equal((await app.inject('/new/')).statusCode, 404)

@@ -1,15 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { filesBelow } from '../support/files-below.ts'
 import { counter, does, Jar, visit } from '../support/handlers.ts'
 import { startPso } from '../support/pso-process.ts'
 import { site } from '../support/site.ts'
-
-/** All files below a directory, relative to it. */
-const filesBelow = (directory: string): string[] =>
-  existsSync(directory)
-    ? (readdirSync(directory, { recursive: true }) as string[]).filter(name => statSync(join(directory, name)).isFile())
-    : []
 
 const sessionFiles = (directory: string): string[] => filesBelow(directory).filter(name => /[0-9a-f]{20,}$/.test(name))
 
@@ -24,17 +19,6 @@ t.test('PSOServiceId names the cookie; without it host and module do', async t =
   )
   t.same(new Jar().take((await app.inject('/named/')).headers).names, ['MI6Service'])
   t.same(new Jar().take((await app.inject('/a%20b/c.d/')).headers).names, ['www.example.test.a_20b.c_2ed.some'])
-})
-
-t.test('a forced id is one session for all visitors, whatever cookie they bring, and sends none', async t => {
-  const app = await site(t, { '.psoaccess': 'PSOServiceId = MI6Service\nMI6Service = 007', 'handler.ts': counter })
-  const numbers = []
-  for (const headers of [{}, {}, { cookie: 'MI6Service=other' }]) {
-    const answer = await app.inject({ url: '/', headers })
-    t.equal(answer.headers['set-cookie'], undefined)
-    numbers.push(visit(answer.body))
-  }
-  t.same(numbers, [1, 2, 3])
 })
 
 t.test('a forced id goes by the default service id too, and names like none are still mistakes', async t => {
@@ -93,19 +77,6 @@ t.test('how long a session lasts: the cookie says it and the server keeps to it'
     const after = await app.inject({ url: '/', headers: jar.headers })
     t.equal(visit(after.body), 1, `${line}: just after`)
     t.not(new Jar().take(after.headers).headers.cookie, jar.headers.cookie, `${line}: a new id`)
-  }
-})
-
-t.test('a date in the past makes every request a new session', async t => {
-  const app = await site(t, {
-    '.psoaccess': 'PSOSessionExpire = "Mon, 15 Apr 2001 19:00:00 GMT"',
-    'handler.ts': counter,
-  })
-  const jar = new Jar()
-  for (let time = 0; time < 3; time++) {
-    const answer = await app.inject({ url: '/', headers: jar.headers })
-    t.equal(visit(answer.body), 1)
-    for (const line of [answer.headers['set-cookie'] ?? []].flat()) jar.take({ 'set-cookie': line.replace(/;.*/, '') })
   }
 })
 
@@ -367,23 +338,6 @@ t.test('an id of another service is unknown', async t => {
   })
   const id = new Jar().take((await app.inject('/a/')).headers).value('a')
   t.equal(visit((await app.inject({ url: '/b/', headers: { cookie: `b=${id}` } })).body), 1)
-})
-
-t.test('two services in one handler are two sessions and two cookies; getSession twice is one object', async t => {
-  const app = await site(t, {
-    '.psoaccess': 'PSOServiceId = one',
-    'handler.ts': does(`
-      const p = req.pso()
-      const other = await p.getSession(undefined, { PSOServiceId: 'Other' })
-      p.session.n = (p.session.n ?? 0) + 1
-      other.n = (other.n ?? 10) + 1
-      return [p.session.n, other.n, (await p.getSession()) === p.session, (await p.getSession(undefined, { PSOServiceId: 'Other' })) === other]`),
-  })
-  const jar = new Jar()
-  const first = await app.inject('/')
-  t.same(first.json(), [1, 11, true, true])
-  t.same(jar.take(first.headers).names.sort(), ['Other', 'one'])
-  t.same((await app.inject({ url: '/', headers: jar.headers })).json(), [2, 12, true, true])
 })
 
 t.test('a value that no session can hold is a 500 naming its key; the stored session is untouched', async t => {

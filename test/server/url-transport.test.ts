@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { filesBelow } from '../support/files-below.ts'
 import { does, Jar } from '../support/handlers.ts'
 import { site, type TestSite, type Tree } from '../support/site.ts'
 
@@ -26,11 +27,6 @@ const shop = (t: Test, transport: string, handler = linked, more: Tree = {}, opt
   )
 
 const idIn = (url: string): string | null => new URL(url, 'http://h.test').searchParams.get('s')
-
-const filesBelow = (directory: string): string[] =>
-  existsSync(directory)
-    ? (readdirSync(directory, { recursive: true }) as string[]).filter(name => statSync(join(directory, name)).isFile())
-    : []
 
 t.test('url: a visitor without cookies counts by following links, over a real connection', async t => {
   const app = await shop(t, 'url', undefined, {})

@@ -19,6 +19,19 @@ export const says = (text: string): string =>
 export const does = (body: string): string =>
   `import * as p from 'pso'\nconst { OK, DECLINED, DONE, ServerReturn, pso } = p\nexport async function handler (req: any) {\n${body}\n}\n`
 
+/** What form input there is, `a=1&a=2&b=3`, by each call. */
+export const asksForInput = does(`
+  const p = req.pso()
+  return [
+    p.getInput('a'), p.getInput('a', 'none', 1), p.getInputs('a'), p.getInput('z', 'none'), p.getInput('a', 'none', 2),
+    p.hasInputs('a', 'z', 'b'),
+  ]`)
+
+/** The variables of a request that a handler asks for, as JSON. */
+export const tellsEnviron = does(`
+  const names = ['REQUEST_METHOD', 'PATH_INFO', 'SCRIPT_NAME', 'QUERY_STRING', 'REQUEST_URI', 'HTTP_HOST']
+  return Object.fromEntries(names.map(name => [name, req.pso().getEnviron(name)]))`)
+
 /** The number a counter page shows. */
 export const visit = (body: string): number => Number(/visit number: (\d+)/.exec(body)?.[1])
 
