@@ -1,4 +1,5 @@
 import type { HandlerRef } from '../directives/index.ts'
+import { returnToFirst } from './begin-pass.ts'
 import { logText } from './error-document.ts'
 import { RequestFacts } from './logs/access-facts.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
@@ -18,8 +19,8 @@ const cleanup = phaseOf('Cleanup')
  * Runs for every request whose directory is known, also for static files and a client that went away; never before both are true.
  */
 export function endRequest(state: RequestState): void {
-  const { site, first, firstPlan } = state
-  if (first !== undefined) Object.assign(state, first)
+  const { site, firstPlan } = state
+  returnToFirst(state)
   site.accessLog.write(site.accessLine(new RequestFacts(state)))
   const isKnown = firstPlan !== undefined && firstPlan.problems.length === 0
   if (isKnown && (firstPlan.ownLog || state.cleanups !== undefined || firstPlan.phases.Cleanup.length > 0))

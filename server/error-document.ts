@@ -69,6 +69,10 @@ function mayExplain(state: RequestState): boolean {
   return !isForwarded || clientAddress !== raw.socket.remoteAddress
 }
 
+/** What the page of an error would say of it, for a document of the author's own; undefined where nobody is to be told. */
+export const errorNotes = (state: RequestState, error: unknown): string | undefined =>
+  mayExplain(state) ? explanation(error, state.running)?.message : undefined
+
 const isLoopback = (address: string | undefined): boolean =>
   address !== undefined && (/^(::ffff:)?127\./.test(address) || address === '::1')
 

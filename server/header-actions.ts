@@ -1,4 +1,5 @@
 import type { HeaderAction } from '../directives/index.ts'
+import { variableOf } from './api/environ.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
@@ -21,7 +22,7 @@ export function applyHeaders(state: RequestState): void {
 function isSet(state: RequestState, condition: string): boolean {
   const negated = condition.startsWith('!')
   const name = negated ? condition.slice(1) : condition
-  return (state.plan.directives.SetEnv.get(name) !== undefined || state.environ?.has(name) === true) !== negated
+  return (variableOf(state, name) !== undefined) !== negated
 }
 
 function apply(state: RequestState, { action, name, value = '', replacement = '' }: HeaderAction): void {
@@ -68,8 +69,7 @@ const edited = (text: string, pattern: string, replacement: string, all: boolean
 function filled(state: RequestState, value: string): string {
   if (!value.includes('%')) return value
   return value.replace(/%(?:\{([^}]*)\}([es])|([tDs%]))/g, (_whole, variable: string | undefined, _kind, letter) => {
-    if (variable !== undefined)
-      return asField(state.plan.directives.SetEnv.get(variable) ?? state.environ?.get(variable) ?? '(null)')
+    if (variable !== undefined) return asField(variableOf(state, variable) ?? '(null)')
     if (letter === '%') return '%'
     if (letter === 't') return `t=${state.startedAt * 1000}`
     return `D=${Math.max(0, state.site.now() - state.startedAt) * 1000}`

@@ -7,6 +7,7 @@ import type { Request } from './api/request.ts'
 import type { Content } from './choose-content.ts'
 import type { Incoming } from './incoming.ts'
 import type { Location } from './locate.ts'
+import type { Pass } from './pass.ts'
 import type { PhaseName } from './phase.ts'
 import type { Plan } from './plan.ts'
 import type { Site } from './site.ts'
@@ -22,7 +23,7 @@ export interface OpenedSession {
 }
 
 /** What one request carries, filled from top to bottom as it goes through the line of `serve-request.ts`. */
-export class RequestState {
+export class RequestState implements Pass {
   readonly site: Site
   readonly incoming: Incoming
   readonly raw: IncomingMessage
@@ -31,18 +32,19 @@ export class RequestState {
   readonly startedAt: number
   /** As seen through TrustProxy; taken at once, since a connection that is gone has none. */
   readonly clientAddress: string
-  /** The URL to be served: the client's, Trans's, or that of an internal redirect. */
   url: string
-  /** GET where an error document answers in place of what was asked for. */
   method: string
-  /** server.ini's until the directory is known. */
   plan: Plan
   /** The plan of the directory first asked for: its Log and Cleanup phases run, whatever answered in the end. */
   firstPlan: Plan | undefined
   /** What was asked for, where another URL is answering in its place: Log and Cleanup are about this one. */
-  first: Pick<RequestState, 'url' | 'location' | 'content'> | undefined
+  first: Pass | undefined
   location: Location | undefined
   content: Content | undefined
+  request: Request | undefined
+  environ: Record<string, string> | undefined
+  redirected: ReadonlyMap<string, string> | undefined
+  previous: Pass | undefined
   phase: PhaseName | undefined
   user: string | undefined
   authType: string | undefined
@@ -51,8 +53,6 @@ export class RequestState {
   /** The services whose Fixup has run. */
   fixedUp: string[] | undefined
   readonly output = new Output()
-  /** Variables that functions of this request set, and those an internal redirect leaves (REDIRECT_STATUS). */
-  environ: Map<string, string> | undefined
   cleanups: (() => unknown)[] | undefined
   /** The status of the error whose document is being made; undefined otherwise. */
   errorStatus: number | undefined
@@ -66,7 +66,6 @@ export class RequestState {
   settled = false
   /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
   isOver = false
-  #request: Request | undefined
   #logId: string | undefined
   #abort: AbortController | undefined
 
@@ -80,12 +79,6 @@ export class RequestState {
     this.url = incoming.originalUrl
     this.method = incoming.method
     this.plan = site.plan
-  }
-
-  /** mod_python's request object, made when a function first needs it: a static file never does. */
-  requestWith(make: (state: RequestState) => Request): Request {
-    this.#request ??= make(this)
-    return this.#request
   }
 
   /** What the logs call this request (mod_unique_id's UNIQUE_ID): 96 random bits, made when something is first logged or asked about it. */

@@ -3,8 +3,9 @@ import { readInput } from './api/input.ts'
 import { InternalRedirect } from './api/internal-redirect.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
+import { beginPass } from './begin-pass.ts'
 import { endRequest } from './end-request.ts'
-import { isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
+import { errorNotes, isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
@@ -77,27 +78,34 @@ export async function serveRequest(state: RequestState): Promise<void> {
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {
   if (!(error instanceof InternalRedirect)) return answerError(state, error)
   try {
-    await passAgain(state, error.url)
+    await redirectTo(state, error.url)
   } catch (failure) {
     await answerError(state, failure)
   }
 }
 
-/** Answers another URL in place of this one, and those that it is redirected to inside; ten rounds at most. */
-async function passAgain(state: RequestState, url: string): Promise<void> {
-  state.first ??= { url: state.url, location: state.location, content: state.content }
-  let next = url
-  for (let round = 0; round < 10; round++) {
-    state.url = next
-    try {
-      for (const step of pass) await step(state)
-      return
-    } catch (error) {
-      if (!(error instanceof InternalRedirect)) throw error
-      next = error.url
-    }
+/** Answers another URL in place of this one, as if nothing had been said of the answer; cookies, headers and what was written stay. */
+async function redirectTo(state: RequestState, url: string): Promise<void> {
+  const { output } = state
+  beginPass(state, url, output.status)
+  if (!output.flushed) {
+    output.status = 200
+    output.contentType = undefined
   }
-  throw new Error(`req.internalRedirect leads to itself: ${next}`)
+  await passAgain(state)
+}
+
+/** Walks from the URL to its answer again, and once more where that is redirected inside; ten rounds at most. */
+async function passAgain(state: RequestState): Promise<void> {
+  let rounds = 1
+  for (let before = state.previous; before?.previous !== undefined; before = before.previous) rounds++
+  if (rounds > 10) throw new Error(`req.internalRedirect leads to itself: ${state.url}`)
+  try {
+    for (const step of pass) await step(state)
+  } catch (error) {
+    if (!(error instanceof InternalRedirect)) throw error
+    await redirectTo(state, error.url)
+  }
 }
 
 /**
@@ -210,7 +218,7 @@ async function answerDocument(state: RequestState, status: number, error: unknow
     return
   }
   try {
-    await redirectInside(state, asciiUrl(document.path), status)
+    await redirectInside(state, asciiUrl(document.path), status, error)
   } catch (failure) {
     if (failure instanceof ServerReturn && failure.status < 400) {
       // a document that leads elsewhere, such as to a login, has that for its status
@@ -223,21 +231,18 @@ async function answerDocument(state: RequestState, status: number, error: unknow
   }
 }
 
-/** Walks the line again for the document of an error, as GET, with Apache's REDIRECT_ variables; the status stays the error's. */
-async function redirectInside(state: RequestState, path: string, status: number): Promise<void> {
-  const { location } = state
-  state.environ = new Map([
-    ...(state.environ ?? []),
-    ['REDIRECT_STATUS', String(status)],
-    ['REDIRECT_URL', state.site.prefix + (location?.path ?? state.url)],
-    ['REDIRECT_QUERY_STRING', location?.query ?? ''],
+/** Walks the line again for the document of an error, as GET; the status stays the error's. */
+async function redirectInside(state: RequestState, path: string, status: number, error: unknown): Promise<void> {
+  const notes = errorNotes(state, error)
+  beginPass(state, path, status, [
     ['REDIRECT_REQUEST_METHOD', state.method],
+    ...(notes === undefined ? [] : [['REDIRECT_ERROR_NOTES', notes] as const]),
   ])
   if (state.method !== 'HEAD') state.method = 'GET'
   state.errorStatus = status
   state.output.discard()
   state.output.contentType = undefined
-  await passAgain(state, path)
+  await passAgain(state)
 }
 
 function logError(state: RequestState, error: unknown, status: number): void {

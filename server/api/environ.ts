@@ -1,13 +1,15 @@
+import type { Pass } from '../pass.ts'
 import type { RequestState } from '../request-state.ts'
 
 /**
  * The variables of a CGI program (RFC 3875 section 4.1, with Apache's UNIQUE_ID, REQUEST_URI, SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_SCHEME,
  * REMOTE_PORT), what SetEnv and PassEnv gave, and what functions of the request set. `Proxy` and names with `_` are no HTTP_ variables.
  */
-export function environOf(state: RequestState): Record<string, string> {
-  const { raw, location, content, incoming, site } = state
+export function environOf(state: RequestState, pass: Pass = state): Record<string, string> {
+  const { raw, incoming, site } = state
+  const { location, content } = pass
   const scriptUrl = content?.kind === 'program' ? content.scriptUrl : (location?.path ?? '')
-  const pathInfo = pathInfoOf(state)
+  const pathInfo = pathInfoOf(pass)
   const variables: Record<string, string | undefined> = {
     GATEWAY_INTERFACE: 'CGI/1.1',
     SERVER_SOFTWARE: 'pso',
@@ -16,7 +18,7 @@ export function environOf(state: RequestState): Record<string, string> {
     SERVER_PORT: String(raw.socket?.localPort ?? ''),
     SERVER_ADDR: raw.socket?.localAddress,
     UNIQUE_ID: state.logId,
-    REQUEST_METHOD: state.method,
+    REQUEST_METHOD: pass.method,
     REQUEST_SCHEME: incoming.protocol,
     HTTPS: incoming.protocol === 'https' ? 'on' : undefined,
     REQUEST_URI: incoming.originalUrl,
@@ -38,12 +40,16 @@ export function environOf(state: RequestState): Record<string, string> {
   for (const [name, value] of Object.entries(raw.headers))
     if (value !== undefined && name !== 'proxy' && /^[a-z0-9-]+$/.test(name) && !name.startsWith('content-'))
       environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = Array.isArray(value) ? value.join(', ') : value
-  for (const [name, value] of state.plan.directives.SetEnv) if (value !== undefined) environ[name] = value
-  for (const [name, value] of state.environ ?? []) environ[name] = value
+  for (const [name, value] of pass.plan.directives.SetEnv) if (value !== undefined) environ[name] = value
+  for (const [name, value] of pass.redirected ?? []) environ[name] = value
   return environ
 }
 
+/** One variable of those that SetEnv, an internal redirect and functions of the request set: all others need not be made for it. */
+export const variableOf = ({ environ, redirected, plan }: Pass, name: string): string | undefined =>
+  environ === undefined ? (redirected?.get(name) ?? plan.directives.SetEnv.get(name)) : environ[name]
+
 /** What follows the URL of the handler's directory, or of the existing file (DESIGN 4). */
-export function pathInfoOf(state: RequestState): string {
-  return state.content?.kind === 'program' ? state.content.pathInfo : (state.location?.pathInfo ?? '')
+export function pathInfoOf({ content, location }: Pass): string {
+  return content?.kind === 'program' ? content.pathInfo : (location?.pathInfo ?? '')
 }

@@ -4,6 +4,7 @@ import { openSlice } from '../files/open-slice.ts'
 import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
 import { outwardPath } from '../outward-path.ts'
+import type { Pass } from '../pass.ts'
 import type { PhaseName } from '../phase.ts'
 import type { RequestState } from '../request-state.ts'
 import { flush } from '../send-response.ts'
@@ -17,27 +18,48 @@ import { OK } from './status.ts'
 /** Equal to no tag that a client can send. */
 const NO_ETAG = '\0'
 
-/** The request object of a request, the same one in all its phases. */
-export function requestOf(state: RequestState): Request {
-  return state.requestWith(made => new Request(made))
+/** The request object of a pass, the same one in all its phases. */
+export function requestOf(state: RequestState, pass: Pass = state): Request {
+  pass.request ??= new Request(state, pass)
+  return pass.request
 }
+
+/** What `request` tells is of `pass` from now on. */
+export let describe: (request: Request, pass: Pass) => void
 
 /** What every phase function gets: mod_python's request, in camelCase (DESIGN 6). */
 export class Request {
   readonly #state: RequestState
+  /** The request itself, or what an earlier pass of it was. */
+  #pass: Pass
   #service: ServiceRequest | undefined
   #headersIn: HeaderTable | undefined
-  #environ: Record<string, string> | undefined
   #notes: Record<string, any> | undefined
 
-  /** Remarks that one phase leaves for another. */
+  static {
+    describe = (request, pass) => {
+      request.#pass = pass
+    }
+  }
+
+  constructor(state: RequestState, pass: Pass) {
+    this.#state = state
+    this.#pass = pass
+  }
+
+  /** Remarks that one phase leaves for another; each pass has its own. */
   get notes(): Record<string, any> {
     this.#notes ??= Object.create(null) as Record<string, any>
     return this.#notes
   }
 
-  constructor(state: RequestState) {
-    this.#state = state
+  /**
+   * The request in whose place this one answers, by an internal redirect or as the document of an error: its URL, file, variables and
+   * notes as they were; undefined where this is what the client asked for. The answer, the session and the cleanups are shared.
+   */
+  get prev(): Request | undefined {
+    const { previous } = this.#pass
+    return previous === undefined ? undefined : requestOf(this.#state, previous)
   }
 
   /** PSO's service request: input, cookies, session and the rest. The same object each time. */
@@ -53,17 +75,17 @@ export class Request {
 
   /** True when a handler's functions answer, not a file, a listing or a redirect. */
   get hasHandler(): boolean {
-    return this.#state.content?.kind === 'program'
+    return this.#pass.content?.kind === 'program'
   }
 
   /** The path, decoded and normalised, without the query. */
   get uri(): string {
-    return this.#state.location?.path ?? this.#state.url
+    return this.#pass.location?.path ?? this.#pass.url
   }
 
   /** The request target as the client sent it, but seen from where the site is mounted. Assigning in Trans changes what is served. */
   get unparsedUri(): string {
-    return this.#state.url
+    return this.#pass.url
   }
 
   set unparsedUri(url: string) {
@@ -73,22 +95,22 @@ export class Request {
   }
 
   get method(): string {
-    return this.#state.method
+    return this.#pass.method
   }
 
   /** The query as sent, without its `?`; undefined without one. */
   get args(): string | undefined {
-    return this.#state.location?.query
+    return this.#pass.location?.query
   }
 
   /** What follows the URL of the directory where the handler was named, or of the existing file; '' for that itself. */
   get pathInfo(): string {
-    return pathInfoOf(this.#state)
+    return pathInfoOf(this.#pass)
   }
 
   /** The file or directory on disk; undefined before the path is mapped. */
   get filename(): string | undefined {
-    return this.#state.location?.file ?? this.#state.location?.directory
+    return this.#pass.location?.file ?? this.#pass.location?.directory
   }
 
   /** The host that the client named, without a port; ServerName where it named none. */
@@ -158,13 +180,13 @@ export class Request {
 
   /** CGI's variables, what SetEnv gave, and what functions of this request add. */
   get subprocessEnv(): Record<string, string> {
-    this.#environ ??= environOf(this.#state)
-    return this.#environ
+    this.#pass.environ ??= environOf(this.#state, this.#pass)
+    return this.#pass.environ
   }
 
   /** What `PSOOption = name value` lines say. */
   get options(): Readonly<Record<string, string>> {
-    return Object.assign(Object.create(null), Object.fromEntries(this.#state.plan.directives.PSOOption))
+    return Object.assign(Object.create(null), Object.fromEntries(this.#pass.plan.directives.PSOOption))
   }
 
   get phase(): PhaseName | undefined {
