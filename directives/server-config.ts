@@ -41,6 +41,8 @@ export interface ServerConfigOptions {
   readonly file?: string
   /** From the command line, by directive; they stand in place of server.ini's. Their paths are relative to `cwd`. */
   readonly overrides?: ReadonlyMap<string, string>
+  /** From a program: plain lines behind those. */
+  readonly lines?: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }
@@ -61,8 +63,8 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const serverRoot = file === undefined ? resolve(cwd) : rootOf(file)
   const text = file === undefined ? '' : readText(file)
   const commandLine = {
-    file: '(command line)',
-    text: asLines(options.overrides ?? new Map()),
+    file: options.lines === undefined ? '(command line)' : '(options)',
+    text: [asLines(options.overrides ?? new Map()), ...(options.lines ?? [])].join('\n'),
     serverRoot: resolve(cwd),
   }
 

@@ -8,7 +8,7 @@ import type { Site } from './site.ts'
 
 /** What the app asks of its server at each request: a reload puts another site there. */
 export interface SiteHolder {
-  site: Site
+  readonly site: Site
 }
 
 /** What the server of each address is made with; `timeoutMs`: how long a client may take to send its request. */

@@ -1,3 +1,3 @@
-/** The package `pso`: what a handler imports, from wherever its directory is. Nothing else of the server is public. */
+/** What a handler imports from the package `pso`, from wherever its directory is; `door.ts` adds what a program needs. */
 export * from './api/package.ts'
 export * as pso from './api/package.ts'

@@ -47,7 +47,7 @@ export function phase(name: PhaseName): Step {
   const row = phaseOf(name)
   return state => {
     const functions = state.plan.phases[name]
-    if (functions.length > 0) return runPhase(state, row, functions)
+    return functions.length > 0 ? runPhase(state, row, functions) : undefined
   }
 }
 

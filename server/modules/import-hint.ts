@@ -22,7 +22,10 @@ export function importHint(error: Error, file: string | undefined): string | und
   return undefined
 }
 
-const psoFile = fileURLToPath(new URL('../api/package.ts', import.meta.url))
+/** With its types: of the package, which is built, that is the declaration. */
+const psoFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../api/package.ts' : '../api/package.d.ts', import.meta.url),
+)
 
 /** Whether a module exports a type of that name: its own text says so. */
 function isType(module: string, name: string, file = ''): boolean {

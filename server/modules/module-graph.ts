@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
+import { extname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { hasChanged } from './file-stamps.ts'
 
@@ -20,7 +21,13 @@ const entries = new Set<string>()
 let versions = 0
 
 const ownDirectory = new URL('..', import.meta.url).href
-const psoUrl = new URL('../pso.ts', import.meta.url).href
+/** `.ts`, or `.js` in the package, which is built: Node strips no types below node_modules. */
+const extension = extname(import.meta.url)
+/** The package's door of this very copy, so that a handler and the program that serves it have the same classes. */
+const pso = {
+  url: new URL(`../door${extension}`, import.meta.url).href,
+  format: extension === '.ts' ? 'module-typescript' : 'module',
+}
 const require = createRequire(import.meta.url)
 let isInstalled = false
 
@@ -30,7 +37,7 @@ export function installModuleHooks(): void {
   isInstalled = true
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      if (specifier === 'pso') return { url: psoUrl, format: 'module-typescript', shortCircuit: true }
+      if (specifier === 'pso') return { ...pso, shortCircuit: true }
       if (entries.has(withoutQuery(specifier))) return asModule(nextResolve(specifier, context))
       const parent = withoutQuery(context.parentURL ?? '')
       if (!isUsers(parent)) return nextResolve(specifier, context)

@@ -1,0 +1,29 @@
+/// <reference types="node" preserve="true" />
+import type { FastifyInstance } from 'fastify'
+import type { CreateServerOptions, LibraryServer } from './library-server.ts'
+import type { PluginOptions } from './plugin.ts'
+
+export * from './pso.ts'
+/**
+ * The package `pso`: what handlers import (`pso.ts`), and what programs do that serve a site themselves. A program that runs one handler
+ * imports it too: what a server needs is loaded when one is made.
+ */
+export type { CreateServerOptions, LibraryServer, PluginOptions }
+
+/**
+ * A web server over a document root, in this process: `const server = await createServer({ root: 'public_html' })`, then
+ * `await server.listen()`. What the options leave open server.ini says, as for `pso serve`; Workers does not count here.
+ */
+export async function createServer(options: CreateServerOptions = {}): Promise<LibraryServer> {
+  return (await import('./library-server.ts')).createLibraryServer(options)
+}
+
+/** The Fastify plugin: `app.register(pso, { root: 'public_html', prefix: '/legacy' })`. */
+async function plugin(app: FastifyInstance, options: PluginOptions): Promise<void> {
+  await (await import('./plugin.ts')).mountSite(app, options)
+}
+
+// what fastify-plugin would say of it; no `skip-override`: all of it stays in a context of its own
+Object.assign(plugin, { [Symbol.for('plugin-meta')]: { name: 'pso', fastify: '5.x' } })
+
+export default plugin

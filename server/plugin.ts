@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type LibraryOptions, libraryConfig } from './library-config.ts'
+import { type OpenSite, openSite } from './open-site.ts'
+import { requestContext } from './request-context.ts'
+import { RequestState } from './request-state.ts'
+import { serveRequest } from './serve-request.ts'
+
+export interface PluginOptions extends LibraryOptions {
+  /** Where the app mounts the site: `/legacy`. Default: at `/`. */
+  readonly prefix?: string
+}
+
+/**
+ * Serves a site below the prefix of an app that is somebody else's: two routes, and a parser that leaves bodies alone, in a context of
+ * their own. The app's hooks before a handler run for them as for its other routes, and the headers that those set are sent; what answers
+ * is pso's, so that the app's onSend hooks and error handler see nothing of it. Addresses, proxies and time limits are the app's.
+ */
+export async function mountSite(app: FastifyInstance, options: PluginOptions): Promise<void> {
+  const prefix = app.prefix.replace(/\/+$/, '')
+  if (/[:*()]/.test(prefix)) throw new Error(`expected a prefix without parameters, such as /legacy, got ${prefix}`)
+  const config = libraryConfig(options)
+  const opened = await openSite({ config, prefix, development: options.development ?? false })
+  app.addHook('onClose', () => opened.close())
+  if (config.directives.TrustProxy.length > 0)
+    opened.logs.error.write('warn', 'TrustProxy has no effect in an app: write Fastify({ trustProxy: … })')
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, done) =>
+    payload === request.raw
+      ? done(null)
+      : done(new Error(`a preParsing hook of the app has replaced the body, which pso reads itself: ${request.url}`)),
+  )
+  // a route that the app has in this very place stays the app's
+  for (const url of prefix === '' ? ['/*'] : ['/*', '']) {
+    const method = app.supportedMethods.filter(one => !app.hasRoute({ method: one as 'GET', url: prefix + url }))
+    if (method.length === 0) continue
+    app.route({
+      method,
+      url,
+      exposeHeadRoute: false,
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      handler: (request, reply) => serve(opened, prefix, request, reply),
+    })
+  }
+}
+
+function serve({ site }: OpenSite, prefix: string, request: FastifyRequest, reply: FastifyReply): void {
+  const url = belowPrefix(request.url, prefix)
+  if (!url.startsWith('/')) {
+    // the root is a directory that was asked for without its slash
+    void reply.redirect(`${prefix}/${url}`, 301)
+    return
+  }
+  reply.hijack()
+  const state = new RequestState(site, request, reply.raw)
+  state.url = url
+  takeHeaders(state, reply)
+  requestContext.run(state, serveRequest, state)
+}
+
+/**
+ * The URL as the site sees it: what follows the prefix. The app's router has matched it, whichever way it takes letter case, repeated slashes,
+ * escapes and the absolute form: where the text differs, only the number of names counts.
+ */
+export function belowPrefix(url: string, prefix: string): string {
+  if (url.startsWith(prefix) && /^(?:[/?]|$)/.test(url.slice(prefix.length, prefix.length + 1)))
+    return url.slice(prefix.length)
+  let rest = url.replace(/^https?:\/\/[^/?#]*/i, '')
+  for (let names = prefix.split('/').length - 1; names > 0; names--) rest = rest.replace(/^\/+[^/?#]*/, '')
+  return rest
+}
+
+/** What hooks of the app said of every answer (CORS, security headers); they do not know what this one will be. */
+function takeHeaders({ output }: RequestState, reply: FastifyReply): void {
+  for (const [name, values] of Object.entries(reply.getHeaders()))
+    if (values !== undefined && !name.startsWith('content-'))
+      for (const value of [values].flat()) output.headers.add(name, value)
+}
