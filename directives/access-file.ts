@@ -16,29 +16,30 @@ export interface AccessFile {
 /** Reads the access file of a directory again if it has changed; the same layer stays if its text has not. */
 export function accessFileOf(
   server: ServerConfig,
-  directory: string,
+  { path, root }: { readonly path: string; readonly root: string },
   allows: ReadonlySet<string>,
   before: AccessFile | undefined,
 ): AccessFile | undefined {
   if (allows.size === 0) return undefined
   for (const name of server.directives.AccessFileName) {
-    const file = join(directory, name)
+    const file = join(path, name)
     const stamp = stampOf(file)
     if (stamp === undefined) continue
     if (before?.layer.file === file && before.stamp === stamp && stamp !== '') return before
-    return read(server, file, stamp, allows, before)
+    return read(server, root, file, stamp, allows, before)
   }
   return undefined
 }
 
 function read(
   server: ServerConfig,
+  root: string,
   file: string,
   stamp: string,
   allows: ReadonlySet<string>,
   before: AccessFile | undefined,
 ): AccessFile {
-  const found = readText(file, server.documentRoot)
+  const found = readText(file, root)
   const text = typeof found === 'string' ? found : `\0${found.message}`
   if (before !== undefined && before.layer.file === file && before.text === text) return { ...before, stamp }
   const layer: Layer =

@@ -34,24 +34,23 @@ interface PlacedBlock {
 
 const MAX_PER_DIRECTORY = 100
 
-/** server.ini's own lines, and its [Directory] sections for what is above the document root. */
-export function aboveRoot(server: ServerConfig): Chain {
-  const { documentRoot } = server
+/** server.ini's own lines, and its [Directory] sections for what is above a root: the document root, or a ScriptAlias directory. */
+export function aboveRoot(server: ServerConfig, root: string): Chain {
   const { layer, plain } = server.server
   const outside = layer.blocks.filter(({ sections }) => sections.length > 0 && sections[0]!.name !== 'Directory')
   const isLocation = ({ sections }: Block): boolean => sections[0]!.name === 'Location'
   const ordered = [...outside.filter(block => !isLocation(block)), ...outside.filter(isLocation)]
   const start: Chain = {
     settings: plain,
-    sections: ordered.map(block => ({ block, directory: documentRoot })),
+    sections: ordered.map(block => ({ block, directory: root })),
     allows: allowsOf(plain),
     levels: [],
     problems: [],
     serviceIds: new Set(layer.blocks.flatMap(serviceIdsOf)),
     merged: new Map(),
   }
-  const parents = chainOf('/', documentRoot).slice(0, -1)
-  return parents.reduce((chain, path) => withDirectorySections(server, chain, path, documentRoot), start)
+  const parents = chainOf('/', root).slice(0, -1)
+  return parents.reduce((chain, path) => withDirectorySections(server, chain, path, root), start)
 }
 
 /** A parent's chain with server.ini's [Directory] sections for `path`, and the level for its own file. */

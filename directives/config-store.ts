@@ -4,12 +4,12 @@ import { chainOf } from './chain.ts'
 import { aboveRoot, type Chain, chainWith, mergedFor, mergeSections, startOf, type Target } from './chain-settings.ts'
 import type { Merged } from './merged.ts'
 import type { Problem } from './problem.ts'
-import type { ServerConfig } from './server-config.ts'
+import { isAtOrBelow, rootsOf, type ServerConfig } from './server-config.ts'
 
 /** The configuration of every directory, read when it is asked for and kept until it changes. */
 export interface ConfigStore {
   /**
-   * `directory`: an existing directory at or below the document root. `name`: what [Files] matches, undefined for the directory
+   * `directory`: an existing directory at or below the document root or a ScriptAlias directory. `name`: what [Files] matches, undefined for the directory
    * itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has changed.
    */
   configOf(target: Target): Merged
@@ -35,9 +35,10 @@ interface StoreOptions {
 const MAX_DIRECTORIES = 10_000
 
 export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }: StoreOptions): ConfigStore {
-  const { documentRoot } = server
+  // the shortest first: one in another goes on from that one's files, whatever URL it was reached by
+  const roots = rootsOf(server).sort((a, b) => a.length - b.length)
   const accessFileNames = new Set(server.directives.AccessFileName)
-  const above = aboveRoot(server)
+  const above = new Map(roots.map(root => [root, aboveRoot(server, root)]))
   const directories = new Map<string, Directory>()
   // raised by forget: what was looked at before does not count
   let epoch = 0
@@ -46,13 +47,14 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }
     const known = directories.get(path)
     if (known !== undefined) return known
     let directory: Directory | undefined
-    for (const step of chainOf(documentRoot, path)) {
+    const root = roots.length === 1 ? roots[0]! : (roots.find(one => isAtOrBelow(path, one)) ?? roots[0]!)
+    for (const step of chainOf(root, path)) {
       const parent: Directory | undefined = directory
       directory = directories.get(step)
       if (directory === undefined)
         directories.set(
           step,
-          (directory = { path: step, parent, checkedAt: 0, ownCheckedAt: 0, epoch: -1, ownEpoch: -1 }),
+          (directory = { path: step, root, parent, checkedAt: 0, ownCheckedAt: 0, epoch: -1, ownEpoch: -1 }),
         )
     }
     return directory!
@@ -63,7 +65,7 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }
     const isFresh = (since: number): boolean => time >= since && time - since < recheckMs
     if (directory.chain !== undefined && directory.epoch === epoch && isFresh(directory.checkedAt))
       return directory.chain
-    const parent = directory.parent === undefined ? above : refreshed(directory.parent, time)
+    const parent = directory.parent === undefined ? above.get(directory.root)! : refreshed(directory.parent, time)
     if (directory.parentChain !== parent) {
       directory.parentChain = parent
       directory.start = startOf(server, parent, directory.path)
@@ -71,7 +73,7 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }
     }
     if (directory.ownEpoch !== epoch || !isFresh(directory.ownCheckedAt)) {
       const before = directory.access
-      directory.access = accessFileOf(server, directory.path, directory.start!.allows, before)
+      directory.access = accessFileOf(server, directory, directory.start!.allows, before)
       if (directory.access?.layer !== before?.layer) {
         delete directory.chain
         if (warn !== undefined) directory.access?.layer.problems.filter(isWarning).forEach(warn)
@@ -112,6 +114,7 @@ const isWarning = ({ severity }: Problem): boolean => severity === 'warning'
 /** A directory and its own access file; its chain hangs on its parent's. */
 interface Directory {
   readonly path: string
+  readonly root: string
   readonly parent: Directory | undefined
   parentChain?: Chain
   /** Where the directory begins: the parent's chain and server.ini's [Directory] sections. */

@@ -23,6 +23,7 @@ export type {
   OptionName,
   OptionsValue,
   Redirection,
+  ScriptAliases,
   Variables,
 } from './kinds.ts'
 export type { Level, Merged, Origin, UnknownLine } from './merged.ts'

@@ -1,4 +1,5 @@
 import type { Directive, ValueOf } from './directive.ts'
+import { cgi } from './table/cgi.ts'
 import { content } from './table/content.ts'
 import { cookie } from './table/cookie.ts'
 import { phases } from './table/phases.ts'
@@ -7,7 +8,7 @@ import { service } from './table/service.ts'
 import { session } from './table/session.ts'
 
 /** The rows by family, in the order of the reference. */
-export const families = { service: service(isDirectiveName), session, cookie, phases, content, server }
+export const families = { service: service(isDirectiveName), session, cookie, phases, content, cgi, server }
 
 /** THE table: every directive there is. */
 export const table = {
@@ -16,6 +17,7 @@ export const table = {
   ...families.cookie,
   ...families.phases,
   ...families.content,
+  ...families.cgi,
   ...families.server,
 }
 

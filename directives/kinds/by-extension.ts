@@ -3,10 +3,10 @@ import { isOnly, oneWord } from './combinators.ts'
 import { either, expected, showWord } from './expected.ts'
 
 /** What runs an existing file; `none`: nothing, it is a static file unless its directory's handler takes it. */
-export type HandlerName = 'pso-program' | 'default-handler' | 'none'
+export type HandlerName = 'pso-program' | 'cgi-script' | 'default-handler' | 'none'
 
-const handlers = ['pso-program', 'default-handler'] as const
-const notServed = ['cgi-script', 'server-status'] as const
+const handlers = ['pso-program', 'cgi-script', 'default-handler'] as const
+const notServed = ['server-status'] as const
 const handlerSyntax = handlers.join(' | ')
 const notServedSyntax = `${notServed.join(', ')}: not built yet`
 

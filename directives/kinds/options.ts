@@ -18,7 +18,7 @@ const names = [
 ] as const
 
 /** Words that may be switched off, and not on. */
-const notServed: ReadonlySet<OptionName> = new Set(['ExecCGI', 'Includes', 'IncludesNOEXEC', 'MultiViews'])
+const notServed: ReadonlySet<OptionName> = new Set(['Includes', 'IncludesNOEXEC', 'MultiViews'])
 
 /** Apache's Options: words all with a sign or all without one, `All` is all but MultiViews. */
 export const options: Kind<OptionsValue> = {

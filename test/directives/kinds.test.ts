@@ -295,15 +295,16 @@ describeKind('handlerOrNone', kinds.handlerOrNone, {
   takes: [
     [['pso-program'], 'pso-program'],
     [['Default-Handler'], 'default-handler'],
+    [['CGI-script'], 'cgi-script'],
     [['None'], 'none'],
   ],
   refuses: [
     [
       ['mod_python'],
-      'expected the handler pso-program, default-handler, cgi-script or server-status, got "mod_python"',
+      'expected the handler pso-program, cgi-script, default-handler or server-status, got "mod_python"',
     ],
   ],
-  notBuilt: [['cgi-script'], ['server-status']],
+  notBuilt: [['server-status']],
 })
 
 describeKind('handlerByExtension', kinds.handlerByExtension, {
@@ -319,10 +320,31 @@ describeKind('handlerByExtension', kinds.handlerByExtension, {
   refuses: [
     [['pso-program'], 'expected an extension, got "pso-program"'],
     [['pso-program', '.tar.gz'], 'expected an extension like .html, got ".tar.gz"'],
-    [['php', '.php'], 'expected the handler pso-program, default-handler, cgi-script or server-status, got "php"'],
-    [[], 'expected pso-program | default-handler .EXTENSION …, got nothing'],
+    [['php', '.php'], 'expected the handler pso-program, cgi-script, default-handler or server-status, got "php"'],
+    [[], 'expected pso-program | cgi-script | default-handler .EXTENSION …, got nothing'],
   ],
-  notBuilt: [['cgi-script', '.cgi']],
+  notBuilt: [['server-status', '.html']],
+})
+
+describeKind('scriptAliases', kinds.scriptAliases, {
+  takes: [
+    [['/cgi-bin/', '/usr/lib/cgi-bin/'], new Map([['/cgi-bin/', '/usr/lib/cgi-bin']])],
+    [['/my tools', 'cgi'], new Map([['/my tools/', join(context.base, 'cgi')]])],
+  ],
+  refuses: [
+    [[], 'expected a URL path and a directory, such as /cgi-bin/ cgi-bin, got nothing'],
+    [['/cgi-bin/'], 'expected a URL path and a directory, such as /cgi-bin/ cgi-bin, got "/cgi-bin/"'],
+    [
+      ['/cgi-bin/', 'my', 'cgi'],
+      'expected a URL path and a directory, such as /cgi-bin/ cgi-bin, got "/cgi-bin/ my cgi"',
+    ],
+    [['cgi-bin', 'cgi'], 'expected a URL path like /cgi-bin/, not encoded, got "cgi-bin"'],
+    [['/', 'cgi'], 'expected a URL path like /cgi-bin/, not encoded, got "/"'],
+    [['/a/../b/', 'cgi'], 'expected a URL path like /cgi-bin/, not encoded, got "/a/../b/"'],
+    [['/a//b/', 'cgi'], 'expected a URL path like /cgi-bin/, not encoded, got "/a//b/"'],
+    [['/a%20b/', 'cgi'], 'expected a URL path like /cgi-bin/, not encoded, got "/a%20b/"'],
+    [['/cgi-bin/', 'http://h/cgi'], 'expected a directory, got "http://h/cgi"'],
+  ],
 })
 
 describeKind('typeByExtension', kinds.typeByExtension, {
@@ -416,6 +438,8 @@ describeKind('options', kinds.options, {
     [['None'], { on: set() }],
     [['+Indexes', '-MultiViews'], { on: set('Indexes'), off: set('MultiViews') }],
     [['+Indexes', '-Indexes'], { on: set(), off: set('Indexes') }],
+    [['ExecCGI', 'Indexes'], { on: set('ExecCGI', 'Indexes') }],
+    [['+ExecCGI'], { on: set('ExecCGI'), off: set() }],
     [['-ExecCGI'], { on: set(), off: set('ExecCGI') }],
     [
       ['-All'],
@@ -438,7 +462,7 @@ describeKind('options', kinds.options, {
     ],
     [[], 'expected option words, got nothing'],
   ],
-  notBuilt: [['ExecCGI', 'Indexes'], ['+Includes'], ['MultiViews'], ['All']],
+  notBuilt: [['+Includes'], ['MultiViews'], ['All']],
 })
 
 describeKind('errorDocument', kinds.errorDocument, {

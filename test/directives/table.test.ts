@@ -59,9 +59,9 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   PSOCleanupHandler: ['clean.ts'],
   DirectoryIndex: ['index.html start.txt', 'disabled'],
   DirectorySlash: ['off'],
-  Options: ['Indexes FollowSymLinks', '+Indexes -MultiViews', 'None'],
-  SetHandler: ['pso-program', 'default-handler', 'none'],
-  AddHandler: ['pso-program .ts mts'],
+  Options: ['Indexes FollowSymLinks', '+Indexes -MultiViews', '+ExecCGI', 'None'],
+  SetHandler: ['pso-program', 'cgi-script', 'default-handler', 'none'],
+  AddHandler: ['pso-program .ts mts', 'cgi-script .cgi .pl'],
   RemoveHandler: ['.ts'],
   ErrorDocument: ['404 /missing.html', '403 "Not for you"', '500 http://other.test/', '404 default'],
   AddType: ['video/mp2t .ts'],
@@ -77,6 +77,9 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   Require: ['all denied', 'all granted'],
   PSOLog: ['shop.log'],
   PSOInput: ['on'],
+  ScriptAlias: ['/cgi-bin/ ../cgi', '/bin "/srv/my programs/"'],
+  CGIPassAuth: ['on'],
+  CGIScriptTimeout: ['15*60'],
   Listen: ['8080', '127.0.0.1:8080 [::1]:8080', '*:80'],
   ServerName: ['www.example.test'],
   DocumentRoot: ['htdocs'],
@@ -332,7 +335,7 @@ t.test('every row that a .psoaccess may hold is of the group that DESIGN 3 and A
     'SetHandler AddHandler RemoveHandler ErrorDocument AddType AddDefaultCharset SetEnv UnsetEnv PassEnv Redirect AcceptPathInfo Header'
   t.same(of('FileInfo'), fileInfo.split(' ').toSorted())
   t.same(of('Indexes'), 'DirectoryIndex DirectorySlash FallbackResource'.split(' ').toSorted())
-  t.same(of('Options'), ['Options'])
-  t.same(of('AuthConfig'), ['Require'])
+  t.same(of('Options'), ['CGIScriptTimeout', 'Options'])
+  t.same(of('AuthConfig'), ['CGIPassAuth', 'Require'])
   t.same(of('any'), ['LimitRequestBody'])
 })
