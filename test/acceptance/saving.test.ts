@@ -200,7 +200,7 @@ t.test('27: 50 increments at once on one session are 50 more', async t => {
       'handler.ts': does(`
         const { session } = req.pso()
         const n = session.n ?? 0
-        await new Promise(setImmediate)
+        await new Promise(resolve => setTimeout(resolve, 5))
         session.n = n + 1
         return String(session.n)`),
     },
