@@ -4,6 +4,7 @@ import { loadAuthorCookies } from './author-cookies.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
+import { loadDoor } from './modules/module-graph.ts'
 import { holdTickObject } from './process/hold-tick-object.ts'
 import { prepareStateDirectory } from './process/state-directory.ts'
 import { UnderWay } from './process/under-way.ts'
@@ -47,7 +48,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const { directives } = options.config
   holdTickObject()
   prepareStateDirectory(options.config.stateDirectory)
-  const cookies = await loadAuthorCookies()
+  const [cookies] = await Promise.all([loadAuthorCookies(), loadDoor()])
   const logs = openLogs(options.config, now)
   const underWay = new UnderWay()
   const owner = {}

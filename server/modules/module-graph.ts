@@ -31,6 +31,9 @@ const pso = {
 const require = createRequire(import.meta.url)
 let isInstalled = false
 
+/** The package's door is there before a handler asks for it: one that is CommonJS requires it, past hooks that others have registered. */
+export const loadDoor = (): Promise<unknown> => import(pso.url)
+
 /** Once a process and thread: `pso` resolves from everywhere, and users' imports are recorded. */
 export function installModuleHooks(): void {
   if (isInstalled) return
