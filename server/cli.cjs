@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 'use strict'
 // Plain old syntax on purpose: any Node must be able to read this file and say what is missing.
+const fs = require('node:fs')
 const path = require('node:path')
 
 const needed = [24, 15]
+const top = path.dirname(__dirname)
+const isInstalled = path.basename(path.dirname(top)) === 'node_modules'
+const modules = isInstalled ? path.dirname(top) : path.join(top, 'node_modules')
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major > needed[0] || (major === needed[0] && minor >= needed[1])) serve()
@@ -11,8 +15,10 @@ else serveOnBundledNode()
 
 function serve() {
   // stripped and compiled sources are kept beside the packages, where nobody else can write
-  require('node:module').enableCompileCache(path.join(__dirname, '..', 'node_modules', '.cache', 'pso'))
-  import('./cli.ts')
+  require('node:module').enableCompileCache(path.join(modules, '.cache', 'pso'))
+  // a clone is run as it is; the package has what was built of it
+  const source = path.join(__dirname, 'cli.ts')
+  import(fs.existsSync(source) ? './cli.ts' : '../dist/server/cli.js')
 }
 
 function serveOnBundledNode() {
@@ -20,7 +26,7 @@ function serveOnBundledNode() {
   if (node === undefined) {
     console.error(
       `pso needs Node.js ${needed.join('.')} or newer; this is ${process.version}, and no package of Node for ` +
-        `${process.platform}-${process.arch} is installed. Run "npm ci" in ${path.dirname(__dirname)}`,
+        `${process.platform}-${process.arch} is installed. Run "npm ci" in ${path.dirname(modules)}`,
     )
     process.exit(1)
   }
@@ -45,6 +51,5 @@ function bundledNode() {
 }
 
 function isThis(node) {
-  const { existsSync, realpathSync } = require('node:fs')
-  return existsSync(node) && realpathSync(node) === realpathSync(process.execPath)
+  return fs.existsSync(node) && fs.realpathSync(node) === fs.realpathSync(process.execPath)
 }

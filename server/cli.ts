@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { UsageError } from './commands/usage-error.ts'
 
@@ -15,8 +16,7 @@ const later = ['convert', 'init', 'cgi']
 async function run(argv: readonly string[]): Promise<number> {
   const [name = '', ...rest] = argv
   if (name === '--version' || name === '-v') {
-    const { default: about } = await import('../package.json', { with: { type: 'json' } })
-    console.log(about.version)
+    console.log(createRequire(import.meta.url)('pso/package.json').version)
     return 0
   }
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {

@@ -3,16 +3,17 @@ import type { FastifyInstance } from 'fastify'
 import type { CreateServerOptions, LibraryServer } from './library-server.ts'
 import type { PluginOptions } from './plugin.ts'
 
-export * from './pso.ts'
 /**
- * The package `pso`: what handlers import (`pso.ts`), and what programs do that serve a site themselves. A program that runs one handler
- * imports it too: what a server needs is loaded when one is made.
+ * The package `pso`: what handlers import, and what a program does that serves a site itself. One that only runs a handler imports it too:
+ * what a server needs is loaded when one is made.
  */
+export * from './pso.ts'
 export type { CreateServerOptions, LibraryServer, PluginOptions }
 
 /**
  * A web server over a document root, in this process: `const server = await createServer({ root: 'public_html' })`, then
- * `await server.listen()`. What the options leave open server.ini says, as for `pso serve`; Workers does not count here.
+ * `await server.listen()`. What the options leave open server.ini says, as for `pso serve`; Workers does not count here. Rejects with a
+ * message for people where the site cannot be served.
  */
 export async function createServer(options: CreateServerOptions = {}): Promise<LibraryServer> {
   return (await import('./library-server.ts')).createLibraryServer(options)
