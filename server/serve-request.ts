@@ -4,6 +4,7 @@ import { InternalRedirect } from './api/internal-redirect.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { beginPass } from './begin-pass.ts'
+import { cutAnswer } from './cut-answer.ts'
 import { endRequest } from './end-request.ts'
 import { errorNotes, isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
@@ -158,7 +159,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
   const status = statusOf(error)
   logError(state, error, status)
   await abandonSessions(state)
-  if (state.output.flushed) cut(state)
+  if (state.output.flushed) cutAnswer(state)
   else {
     try {
       writeErrorPage(state, status, error)
@@ -166,16 +167,10 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
     } catch (failure) {
       // the head itself is what cannot be sent
       logError(state, failure, 500)
-      cut(state)
+      cutAnswer(state)
     }
   }
   settle(state)
-}
-
-/** What was sent already stands: only its missing end can tell the client. */
-function cut({ output, response }: RequestState): void {
-  response.destroy()
-  output.discard()
 }
 
 function settle(state: RequestState): void {
@@ -195,7 +190,7 @@ async function answerError(state: RequestState, error: unknown): Promise<void> {
   if (isFailure(error)) await revertSessions(state)
   // a flush that nobody awaited: what it promised to the client stands
   if (state.output.head !== undefined) await state.output.head.catch(() => {})
-  if (state.output.flushed) return cut(state)
+  if (state.output.flushed) return cutAnswer(state)
   await answerDocument(state, status, error)
 }
 

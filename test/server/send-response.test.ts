@@ -23,6 +23,27 @@ t.test('flushes that nobody awaits send one head, and everything before the end'
   )
 })
 
+t.test('an answer that is cut off never looks complete, to a client of HTTP/1.0 neither', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('req.write("a"); await req.flush(); if (req.args) throw new Error("late"); return "b"'),
+  })
+  const { port } = new URL(await app.url())
+  const ask = async (path: string): Promise<[end: string, text: string]> => {
+    const socket = connect(Number(port), '127.0.0.1')
+    let text = ''
+    let end = 'complete'
+    socket.on('data', chunk => (text += chunk))
+    socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
+    socket.write(`GET ${path} HTTP/1.0\r\n\r\n`)
+    await new Promise(resolve => socket.once('close', resolve))
+    return [end, text]
+  }
+  t.match(await ask('/'), ['complete', /ab$/])
+  t.equal((await ask('/?fail'))[0], 'ECONNRESET')
+  t.match(app.errorLog(), /late/)
+})
+
 t.test('a handler that flushes for ever ends when its client goes away, and its session is saved', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOServiceId = s\ns = shared\nPSOSessionLock = off\nPSOLogHandler = log.ts',
