@@ -1,6 +1,7 @@
 import type { Output } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
+import { runProgram } from './cgi/run-program.ts'
 import { redirectPage } from './error-document.ts'
 import { isServable } from './files/hidden-names.ts'
 import { listDirectory } from './handlers/listing.ts'
@@ -25,6 +26,8 @@ export function answerContent(state: RequestState): void | Promise<void> {
       if (declined instanceof Promise) return declined.then(isDeclined => answerDeclined(state, isDeclined))
       return answerDeclined(state, declined)
     }
+    case 'cgi':
+      return runProgram(state)
     case 'static':
       return answerFile(state)
     case 'listing':
@@ -34,7 +37,7 @@ export function answerContent(state: RequestState): void | Promise<void> {
     case 'refuse':
       throw new Refusal(
         content.status,
-        content.status === 403 ? 'nothing may be shown here' : 'nothing answers this URL',
+        content.reason ?? (content.status === 403 ? 'nothing may be shown here' : 'nothing answers this URL'),
       )
   }
 }

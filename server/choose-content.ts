@@ -16,13 +16,20 @@ export type Content =
       /** What follows it, beginning with `/`; '' for that itself. */
       readonly pathInfo: string
     }
+  /** A CGI program: the file itself is run. */
+  | {
+      readonly kind: 'cgi'
+      /** The URL of the file. */
+      readonly scriptUrl: string
+      readonly pathInfo: string
+    }
   | { readonly kind: 'static' }
   | { readonly kind: 'listing' }
   /** Another URL path, looked at in place of this one. */
   | { readonly kind: 'index' | 'fallback'; readonly path: string }
   | { readonly kind: 'redirect'; readonly status: number; readonly to: string }
-  /** `status`: 403, 404, or what a Redirect without a target says. */
-  | { readonly kind: 'refuse'; readonly status: number }
+  /** `status`: 403, 404, or what a Redirect without a target says. `reason`: for the log, where the status does not say it all. */
+  | { readonly kind: 'refuse'; readonly status: number; readonly reason?: string }
 
 /** Chooses what answers, by DESIGN 4 in its order; `handler` is the directory's own or inherited one. `isFile` is asked for an index only. */
 export function chooseContent(
@@ -33,6 +40,7 @@ export function chooseContent(
 ): Content {
   const redirect = redirected(location, directives)
   if (redirect !== undefined) return redirect
+  if (location.root.isScriptAlias) return ofScriptAlias(location, directives)
   const usable = suitable(location, handler)
   if (location.kind === 'file') return ofFile(location, directives, usable)
   if (location.kind === 'directory') return ofDirectory(location, directives, usable, isFile)
@@ -80,6 +88,7 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
   const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
   const wanted =
     directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
+  if (wanted === 'cgi-script') return directives.Options.on.has('ExecCGI') ? program(location, directives) : noExecCgi
   const isProgram = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
   if (isProgram && handler !== undefined) {
     const { pathInfo, path } = location
@@ -96,6 +105,19 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
     return handler === undefined ? missing(location, directives) : programIn(location, handler)
   if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return { kind: 'refuse', status: 404 }
   return { kind: 'static' }
+}
+
+const noExecCgi: Content = { kind: 'refuse', status: 403, reason: 'Options has no ExecCGI, which cgi-script needs' }
+
+/** Everything in there is a program, whatever Options and AddHandler say of it; a directory is none (mod_alias, mod_cgid). */
+function ofScriptAlias(location: Location, directives: Directives): Content {
+  if (location.kind === 'file') return program(location, directives)
+  return { kind: 'refuse', status: location.kind === 'directory' ? 403 : 404 }
+}
+
+function program({ path, pathInfo }: Location, { AcceptPathInfo }: Directives): Content {
+  if (pathInfo !== '' && AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
+  return { kind: 'cgi', scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
 }
 
 function ofDirectory(

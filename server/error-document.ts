@@ -1,6 +1,7 @@
 import { DirectivesError, formatProblem } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
 import { ServerReturn } from './api/server-return.ts'
+import { ProgramFailure } from './cgi/program-failure.ts'
 import { whereThrown } from './modules/where-thrown.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { escapeHtml, page } from './page.ts'
@@ -9,7 +10,7 @@ import type { RequestState } from './request-state.ts'
 
 /** The HTTP status that an error means. */
 export function statusOf(error: unknown): number {
-  if (error instanceof Refusal) return error.status
+  if (error instanceof Refusal || error instanceof ProgramFailure) return error.status
   // one that is no error arrives here where nobody could take it as an answer any more
   if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
   if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
@@ -85,6 +86,7 @@ interface Explanation {
 function explanation(error: unknown, running: string | undefined): Explanation | undefined {
   if (!isFailure(error)) return undefined
   if (error instanceof DirectivesError) return { message: error.problems.map(formatProblem).join('\n') }
+  if (error instanceof ProgramFailure) return { message: error.message }
   const thrown = whereThrown(error, running)
   return { message: thrown.message, ...(thrown.frame === undefined ? {} : { frame: thrown.frame }) }
 }
@@ -94,7 +96,8 @@ export function logText(error: unknown, running: string | undefined): string {
   if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
   const cause = reason === '' || (error as Error).message.includes(reason) ? '' : `: ${reason}`
-  if (error instanceof ServerReturn || error instanceof Refusal) return `${error.message}${cause}`
+  if (error instanceof ServerReturn || error instanceof Refusal || error instanceof ProgramFailure)
+    return `${error.message}${cause}`
   if (error instanceof SessionError)
     return `${whereThrown(error, running).message.replace(/^SessionError: /, '')}${cause}`
   return whereThrown(error, running).message
@@ -110,6 +113,7 @@ const sentences: Readonly<Record<number, string>> = {
   414: 'This address is longer than the server takes.',
   415: 'The server does not take content of this type.',
   500: 'The server could not make this page. Its log says why.',
+  504: 'What makes this page took too long.',
   503: 'The server cannot answer just now. Please try again in a moment.',
 }
 

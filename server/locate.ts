@@ -1,11 +1,12 @@
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { areServableNames, nameClass, namesBelow } from './files/hidden-names.ts'
+import { areServableNames, isHandlerSource, nameClass, namesBelow } from './files/hidden-names.ts'
 import { Refusal } from './refusal.ts'
 import { pathOf } from './request-path.ts'
 
-/** Where a URL leads below the document root. Nothing else maps URLs to files: this is the gate (DESIGN 4). */
+/** Where a URL leads below the document root, or below the directory of a ScriptAlias. Nothing else maps URLs to files: this is the gate (DESIGN 4). */
 export interface Location {
+  readonly root: Root
   /** Decoded once and normalised; begins with `/` and keeps a slash at the end. */
   readonly path: string
   /** As sent, behind the `?`; undefined without one. */
@@ -26,8 +27,18 @@ export interface Location {
   readonly hasSlash: boolean
   /** A symbolic link leads out of the document root: shown only where Options says so. */
   readonly outside: Outside | undefined
-  /** An existing TypeScript file: sent only by `SetHandler = default-handler`. */
+  /** An existing TypeScript file, or a link to a handler's source: sent only by `SetHandler = default-handler`, the latter never. */
   readonly source: boolean
+}
+
+/** A directory that URLs are mapped to. */
+export interface Root {
+  /** Absolute, its links resolved. */
+  readonly path: string
+  /** The URL path that it stands for, with its slash. */
+  readonly url: string
+  /** All that is in it are programs (ScriptAlias). */
+  readonly isScriptAlias: boolean
 }
 
 interface Outside {
@@ -47,9 +58,12 @@ interface Found {
   readonly path: string
   readonly stats: Stats
   readonly outside: Outside | undefined
+  /** A link to the source of a handler. */
+  readonly isHandler?: boolean
 }
 
 interface Directory {
+  readonly root: Root
   readonly path: string
   readonly url: string
   readonly outside: Outside | undefined
@@ -59,26 +73,35 @@ interface Directory {
 const MAX_DIRECTORIES = 10_000
 
 /**
- * `root`: absolute, its links resolved. In development (`recheckMs` 0) each directory of a path is looked at for each request; in
+ * `root`: absolute, its links resolved; so are the directories of `scriptAliases`, by their URL paths with a slash. In development (`recheckMs` 0) each directory of a path is looked at for each request; in
  * production once in `recheckMs`, so that a known URL costs one look at its file.
  */
 export function createLocator({
   root,
+  scriptAliases = new Map(),
   accessFileNames,
   now,
   recheckMs,
 }: {
   readonly root: string
+  readonly scriptAliases?: ReadonlyMap<string, string>
   readonly accessFileNames: readonly string[]
   readonly now: () => number
   readonly recheckMs: number
 }): Locator {
   const directories = new Map<string, Directory>()
-  const top: Directory = { path: root, url: '/', outside: undefined, checkedAt: 0 }
+  const top = topOf({ path: root, url: '/', isScriptAlias: false })
+  // the longest first: one may stand within another
+  const aliases = [...scriptAliases]
+    .map(([url, path]) => topOf({ path, url, isScriptAlias: true }))
+    .sort((a, b) => b.url.length - a.url.length)
+
+  /** Where the way down a path begins. */
+  const topFor = (path: string): Directory =>
+    aliases.length === 0 ? top : (aliases.find(({ url }) => path.startsWith(url)) ?? top)
 
   /** What is known of the directory at a URL path with its slash, and may still be trusted. */
   function trusted(url: string, time: number): Directory | undefined {
-    if (url === '/') return top
     const known = directories.get(url)
     return known !== undefined && time - known.checkedAt < recheckMs && time >= known.checkedAt ? known : undefined
   }
@@ -109,10 +132,13 @@ export function createLocator({
 
   function followed(path: string, link: Stats, parent: Directory): Found | undefined {
     const stats = statSync(path)
-    const below = namesBelow(realpathSync.native(path), root)
-    // the second check, by the names that the file system has: a link to what is hidden is hidden
-    if (below !== undefined && !areServableNames(below, accessFileNames, true)) return undefined
-    if (below !== undefined) return { path, stats, outside: parent.outside }
+    const below = namesBelow(realpathSync.native(path), parent.root.path)
+    if (below !== undefined) {
+      // the second check, by the names that the file system has: a link to what is hidden is hidden; one to a handler may be a program
+      const isHandler = isHandlerSource(below.at(-1) ?? '') && stats.isFile()
+      const isSeen = areServableNames(isHandler ? below.slice(0, -1) : below, accessFileNames, true)
+      return isSeen ? { path, stats, outside: parent.outside, isHandler } : undefined
+    }
     const sameOwner = link.uid === stats.uid && parent.outside?.sameOwner !== false
     return { path, stats, outside: { sameOwner } }
   }
@@ -121,8 +147,11 @@ export function createLocator({
     const { path, query } = pathOf(rawUrl)
     const time = now()
     const end = path.lastIndexOf('/') + 1
-    const parent = trusted(path.slice(0, end), time)
-    return parent === undefined ? walk(top, 1, path, query, time) : walk(parent, end, path, query, time)
+    const start = topFor(path)
+    const parent = end === start.url.length ? start : trusted(path.slice(0, end), time)
+    return parent === undefined
+      ? walk(start, start.url.length, path, query, time)
+      : walk(parent, end, path, query, time)
   }
 
   /** From a directory down the path, whose pieces begin at `from`, to the first piece that is no directory. */
@@ -137,7 +166,13 @@ export function createLocator({
         const found = lookAt(directory, name)
         if (!found?.stats.isDirectory()) return fileLocation(path, query, directory, name, found, path.slice(end))
         const { path: at, outside } = found
-        directory = remember({ path: at, url: `${directory.url}${name}/`, outside, checkedAt: time })
+        directory = remember({
+          root: directory.root,
+          path: at,
+          url: `${directory.url}${name}/`,
+          outside,
+          checkedAt: time,
+        })
         if (slash === -1) return directoryLocation(path, query, directory, false)
       } else directory = known
       start = end + 1
@@ -157,6 +192,7 @@ export function createLocator({
     const isFile = found?.stats.isFile() === true
     if (found !== undefined && !isFile) throw new Refusal(403, `${found.path} is no file`)
     return {
+      root: parent.root,
       path,
       query,
       kind: isFile ? 'file' : 'missing',
@@ -168,7 +204,7 @@ export function createLocator({
       pathInfo: isFile ? rest : `/${name}${rest}`,
       hasSlash: false,
       outside: isFile ? found.outside : parent.outside,
-      source: isFile && nameClass(name, accessFileNames) === 'source',
+      source: isFile && (found.isHandler === true || nameClass(name, accessFileNames) === 'source'),
     }
   }
 
@@ -183,12 +219,15 @@ export function createLocator({
   }
 }
 
+const topOf = (root: Root): Directory => ({ root, path: root.path, url: root.url, outside: undefined, checkedAt: 0 })
+
 const directoryLocation = (
   path: string,
   query: string | undefined,
   directory: Directory,
   hasSlash: boolean,
 ): Location => ({
+  root: directory.root,
   path,
   query,
   kind: 'directory',

@@ -1,5 +1,6 @@
 import { createConfigStore, formatProblem, type Merged, type Problem, type ServerConfig } from '../directives/index.ts'
 import type { Cookies } from './api/cookies.ts'
+import type { ProcessGroups } from './cgi/process-groups.ts'
 import { knownFiles } from './files/known-files.ts'
 import { createStaticFiles } from './handlers/static-file.ts'
 import { createLocator } from './locate.ts'
@@ -28,13 +29,14 @@ interface Parts {
   readonly cookies: Cookies
   readonly underWay: UnderWay
   readonly owner: object
+  readonly programs: ProcessGroups
   /** The site that this one replaces: its loaded modules go on living. */
   readonly previous: Site | undefined
 }
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
 export function makeSite(parts: Parts): Site {
-  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, owner, previous } = parts
+  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, programs, owner, previous } = parts
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -43,7 +45,7 @@ export function makeSite(parts: Parts): Site {
   const warn = (problem: Problem): void => logs.error.write('warn', formatProblem(problem))
   config.warnings.forEach(warn)
   const store = createConfigStore(config, { now, recheckMs, warn })
-  const locator = createLocator({ root, accessFileNames, now, recheckMs })
+  const locator = createLocator({ root, scriptAliases: config.scriptAliases, accessFileNames, now, recheckMs })
   const modules =
     previous?.modules ??
     createHandlerModules({
@@ -82,6 +84,7 @@ export function makeSite(parts: Parts): Site {
     watcher,
     underWay,
     owner,
+    programs,
   }
 }
 

@@ -79,16 +79,17 @@ export async function serveRequest(state: RequestState): Promise<void> {
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {
   if (!(error instanceof InternalRedirect)) return answerError(state, error)
   try {
-    await redirectTo(state, error.url)
+    await redirectTo(state, error)
   } catch (failure) {
     await answerError(state, failure)
   }
 }
 
 /** Answers another URL in place of this one, as if nothing had been said of the answer; cookies, headers and what was written stay. */
-async function redirectTo(state: RequestState, url: string): Promise<void> {
+async function redirectTo(state: RequestState, { url, asGet }: InternalRedirect): Promise<void> {
   const { output } = state
   beginPass(state, url, output.status)
+  if (asGet && state.method !== 'HEAD') state.method = 'GET'
   if (!output.flushed) {
     output.status = 200
     output.contentType = undefined
@@ -105,7 +106,7 @@ async function passAgain(state: RequestState): Promise<void> {
     for (const step of pass) await step(state)
   } catch (error) {
     if (!(error instanceof InternalRedirect)) throw error
-    await redirectTo(state, error.url)
+    await redirectTo(state, error)
   }
 }
 

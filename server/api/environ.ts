@@ -1,47 +1,34 @@
+import { isUtf8 } from 'node:buffer'
 import type { Pass } from '../pass.ts'
 import type { RequestState } from '../request-state.ts'
 
 /**
- * The variables of a CGI program (RFC 3875 section 4.1, with Apache's UNIQUE_ID, REQUEST_URI, SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_SCHEME,
- * REMOTE_PORT), what SetEnv and PassEnv gave, and what functions of the request set. `Proxy` and names with `_` are no HTTP_ variables.
+ * The variables of a CGI program (RFC 3875 section 4.1, and what Apache adds: CONTEXT_…, DOCUMENT_ROOT, PATH, REMOTE_PORT, REQUEST_SCHEME,
+ * REQUEST_URI, SCRIPT_FILENAME, SERVER_ADDR, SERVER_SIGNATURE, UNIQUE_ID) above what SetEnv, PassEnv and a redirect inside gave and functions
+ * of the request `set`.
+ * `Proxy` and names with `_` are no HTTP_ variables, and the passwords of clients are passed on only where CGIPassAuth says so.
  */
-export function environOf(state: RequestState, pass: Pass = state): Record<string, string> {
-  const { raw, incoming, site } = state
-  const { location, content } = pass
-  const scriptUrl = content?.kind === 'program' ? content.scriptUrl : (location?.path ?? '')
-  const pathInfo = pathInfoOf(pass)
-  const variables: Record<string, string | undefined> = {
-    GATEWAY_INTERFACE: 'CGI/1.1',
-    SERVER_SOFTWARE: 'pso',
-    SERVER_PROTOCOL: `HTTP/${raw.httpVersion}`,
-    SERVER_NAME: incoming.hostname || site.config.directives.ServerName,
-    SERVER_PORT: String(raw.socket?.localPort ?? ''),
-    SERVER_ADDR: raw.socket?.localAddress,
-    UNIQUE_ID: state.logId,
-    REQUEST_METHOD: pass.method,
-    REQUEST_SCHEME: incoming.protocol,
-    HTTPS: incoming.protocol === 'https' ? 'on' : undefined,
-    REQUEST_URI: incoming.originalUrl,
-    QUERY_STRING: location?.query ?? '',
-    SCRIPT_NAME: site.prefix + (pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, '')),
-    SCRIPT_FILENAME: location?.file ?? location?.directory,
-    PATH_INFO: pathInfo === '' ? undefined : pathInfo,
-    PATH_TRANSLATED: pathInfo === '' ? undefined : site.config.documentRoot + pathInfo,
-    DOCUMENT_ROOT: site.config.documentRoot,
-    REMOTE_ADDR: state.clientAddress,
-    REMOTE_PORT: String(raw.socket?.remotePort ?? ''),
-    REMOTE_USER: state.user,
-    AUTH_TYPE: state.authType,
-    CONTENT_TYPE: raw.headers['content-type'],
-    CONTENT_LENGTH: raw.headers['content-length'],
-  }
+export function environOf(
+  state: RequestState,
+  pass: Pass = state,
+  set: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const { raw } = state
+  const { plan } = pass
   const environ: Record<string, string> = Object.create(null)
-  for (const [name, value] of Object.entries(variables)) if (value !== undefined) environ[name] = value
-  for (const [name, value] of Object.entries(raw.headers))
-    if (value !== undefined && name !== 'proxy' && /^[a-z0-9-]+$/.test(name) && !name.startsWith('content-'))
-      environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = Array.isArray(value) ? value.join(', ') : value
-  for (const [name, value] of pass.plan.directives.SetEnv) if (value !== undefined) environ[name] = value
+  const standard = standardVariables(state, pass)
+  for (const [name, value] of plan.directives.SetEnv) if (value !== undefined) environ[name] = value
   for (const [name, value] of pass.redirected ?? []) environ[name] = value
+  for (const [name, value] of Object.entries(set)) if (!(name in standard)) environ[name] = value
+  for (const [name, value] of Object.entries(standard)) if (value !== undefined) environ[name] = value
+  environ['PATH'] ??= process.env['PATH'] ?? DEFAULT_PATH
+  const isPassed = (name: string): boolean =>
+    /^[a-z0-9-]+$/.test(name) && !own.has(name) && (plan.directives.CGIPassAuth || !secret.has(name))
+  for (const [name, value] of Object.entries(raw.headers))
+    if (value !== undefined && isPassed(name))
+      environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = textOf(
+        Array.isArray(value) ? value.join(', ') : value,
+      )
   return environ
 }
 
@@ -51,5 +38,64 @@ export const variableOf = ({ environ, redirected, plan }: Pass, name: string): s
 
 /** What follows the URL of the handler's directory, or of the existing file (DESIGN 4). */
 export function pathInfoOf({ content, location }: Pass): string {
-  return content?.kind === 'program' ? content.pathInfo : (location?.pathInfo ?? '')
+  return content?.kind === 'program' || content?.kind === 'cgi' ? content.pathInfo : (location?.pathInfo ?? '')
+}
+
+/** Undefined: the request has no such variable, and what SetEnv says of it stands. */
+function standardVariables(state: RequestState, pass: Pass): Record<string, string | undefined> {
+  const { raw, incoming, site } = state
+  const { location, content, method } = pass
+  const { documentRoot } = site.config
+  const scriptUrl = content?.kind === 'program' || content?.kind === 'cgi' ? content.scriptUrl : (location?.path ?? '')
+  const pathInfo = pathInfoOf(pass)
+  // what answers in place of a POST is a GET, and has no body
+  const headers = method === incoming.method ? raw.headers : {}
+  return {
+    GATEWAY_INTERFACE: 'CGI/1.1',
+    SERVER_SOFTWARE: 'pso',
+    SERVER_SIGNATURE: '',
+    SERVER_PROTOCOL: `HTTP/${raw.httpVersion}`,
+    SERVER_NAME: incoming.hostname || site.config.directives.ServerName,
+    SERVER_PORT: portOf(state),
+    SERVER_ADDR: raw.socket?.localAddress,
+    UNIQUE_ID: state.logId,
+    REQUEST_METHOD: method,
+    REQUEST_SCHEME: incoming.protocol,
+    HTTPS: incoming.protocol === 'https' ? 'on' : undefined,
+    REQUEST_URI: textOf(incoming.originalUrl),
+    QUERY_STRING: textOf(location?.query ?? ''),
+    SCRIPT_NAME: site.prefix + (pathInfo === '' ? scriptUrl : scriptUrl.replace(/\/$/, '')),
+    SCRIPT_FILENAME: location?.file ?? location?.directory,
+    PATH_INFO: pathInfo === '' ? undefined : pathInfo,
+    PATH_TRANSLATED: pathInfo === '' ? undefined : documentRoot + pathInfo,
+    DOCUMENT_ROOT: documentRoot,
+    CONTEXT_PREFIX: location?.root.isScriptAlias ? location.root.url : '',
+    CONTEXT_DOCUMENT_ROOT: location?.root.isScriptAlias ? `${location.root.path}/` : documentRoot,
+    REMOTE_ADDR: state.clientAddress,
+    REMOTE_PORT: raw.socket?.remotePort?.toString(),
+    REMOTE_USER: state.user,
+    AUTH_TYPE: state.authType,
+    CONTENT_TYPE: headers['content-type'] === undefined ? undefined : textOf(headers['content-type']),
+    CONTENT_LENGTH: headers['content-length'],
+  }
+}
+
+/** The port that the client named, by its host or scheme; one that named no host has that of the connection (UseCanonicalName Off). */
+function portOf({ incoming, raw }: RequestState): string | undefined {
+  const { host, protocol } = incoming
+  if (host === '') return raw.socket?.localPort?.toString()
+  return /:(\d{1,5})$/.exec(host)?.[1] ?? (protocol === 'https' ? '443' : '80')
+}
+
+/** Apache's, where the server itself has none. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
+/** Have variables without HTTP_, or none: `Proxy` would be HTTP_PROXY, which HTTP libraries obey. */
+const own = new Set(['content-type', 'content-length', 'proxy'])
+const secret = new Set(['authorization', 'proxy-authorization'])
+
+/** What node gives as Latin-1, a character a byte, as the UTF-8 that it is, or as it came. */
+function textOf(raw: string): string {
+  if (!/[\x80-\xff]/.test(raw)) return raw
+  const bytes = Buffer.from(raw, 'latin1')
+  return isUtf8(bytes) ? bytes.toString() : raw
 }

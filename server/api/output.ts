@@ -32,7 +32,7 @@ export class Output {
   contentType: string | undefined
   /** Header fields of a file, name and value in turn, made ready by who answers: those of `headers` stand beside them. */
   prepared: readonly string[] = []
-  /** A file's type is its own: none is not text/html. */
+  /** The type of a file, or of what a CGI program sends, is its own: none is not text/html. */
   isFile = false
   /** Bytes of body that were handed to the connection. */
   sentBytes = 0

@@ -17,7 +17,13 @@ export async function explainUrl(url: string, options: ConfigArguments): Promise
     const now = (): number => 0
     const workers = config.directives.Workers ?? 1
     const accessFileNames = config.directives.AccessFileName
-    const locator = createLocator({ root: config.documentRoot, accessFileNames, now, recheckMs: 0 })
+    const locator = createLocator({
+      root: config.documentRoot,
+      scriptAliases: config.scriptAliases,
+      accessFileNames,
+      now,
+      recheckMs: 0,
+    })
     const store = createConfigStore(config, { now, recheckMs: 0 })
     const modules = commandModules()
     let path = url.replace(/^https?:\/\/[^/]*/, '') || '/'
@@ -31,7 +37,7 @@ export async function explainUrl(url: string, options: ConfigArguments): Promise
           ? undefined
           : chooseContent(location, plan, directoryHandler(plan.merged), knownFiles(now, 0))
       const refusal = content === undefined ? '500, its configuration has mistakes' : refusalOf(location, plan)
-      print(location, plan, refusal ?? answerOf(content!), workers)
+      print(location, plan, refusal ?? answerOf(content!, location), workers)
       if (refusal !== undefined || content?.kind === 'refuse') return 1
       if (content?.kind !== 'index' && content?.kind !== 'fallback') return 0
       path = content.path
@@ -67,10 +73,12 @@ function print(location: Location, plan: Plan, answer: string, workers: number):
   for (const line of explain(plan.merged, workers)) console.log(line)
 }
 
-function answerOf(content: Content): string {
+function answerOf(content: Content, location: Location): string {
   switch (content.kind) {
     case 'program':
       return `${content.handlers.map(showFunction).join(' ')}, pathInfo ${JSON.stringify(content.pathInfo)}`
+    case 'cgi':
+      return `the CGI program ${location.file}, pathInfo ${JSON.stringify(content.pathInfo)}`
     case 'static':
       return 'the file itself'
     case 'listing':
@@ -82,7 +90,7 @@ function answerOf(content: Content): string {
     case 'redirect':
       return `${content.status} to ${content.to}`
     case 'refuse':
-      return String(content.status)
+      return content.reason === undefined ? String(content.status) : `${content.status}, ${content.reason}`
   }
 }
 

@@ -15,8 +15,14 @@ export function nameClass(name: string, accessFileNames: readonly string[]): 'pl
   if (point === -1) return 'plain'
   const extension = bare.slice(point + 1)
   if (leftovers.has(extension)) return 'hidden'
-  if (handlers.has(extension) && point === 'handler'.length && bare.startsWith('handler')) return 'hidden'
+  if (point === 'handler'.length && isHandlerSource(bare)) return 'hidden'
   return sources.has(extension) ? 'source' : 'plain'
+}
+
+/** True for `handler.ts` and its like, whatever the case: it is never sent, but a link to it may be run as a CGI program. */
+export function isHandlerSource(name: string): boolean {
+  const lower = name.toLowerCase()
+  return lower.startsWith('handler.') && handlers.has(lower.slice('handler.'.length))
 }
 
 /** True for a name that no listing shows and no URL finds on disk: hidden names and TypeScript. */
@@ -45,6 +51,21 @@ export function isServable(realPath: string, realRoot: string, rules: ServableRu
   return areServableNames(names ?? namesBesides(realPath, realRoot), rules.accessFileNames, rules.allowTypeScript)
     ? !rules.isModule(realPath) && !rules.isModule(withoutCompression(realPath))
     : false
+}
+
+/**
+ * The same check of a CGI program that is about to be run. What is a source may be run, a handler's and a module's too: the very file that
+ * answers as a handler may be linked to a program.
+ */
+export function isRunnable(
+  realPath: string,
+  realRoot: string,
+  { accessFileNames, allowOutside }: Pick<ServableRules, 'accessFileNames' | 'allowOutside'>,
+): boolean {
+  const below = namesBelow(realPath, realRoot)
+  if (below === undefined && !allowOutside) return false
+  const names = below ?? namesBesides(realPath, realRoot)
+  return areServableNames(isHandlerSource(names.at(-1) ?? '') ? names.slice(0, -1) : names, accessFileNames, true)
 }
 
 /** True if no directory of the names is hidden and the last, a file's, is neither hidden nor, unless allowed, TypeScript. */

@@ -28,6 +28,7 @@ const options = (...on: string[]): Partial<Directives> =>
 /** In /shop/, unless said otherwise. */
 function location(path: string, more: Partial<Location> = {}): Location {
   return {
+    root: { path: root, url: '/', isScriptAlias: false },
     path,
     query: undefined,
     kind: 'missing',

@@ -1,0 +1,62 @@
+/** How long what was told to end may take before it is killed; mod_cgi's. */
+const KILL_MS = 3000
+
+/**
+ * The process groups of the programs that run: each program leads one, and what it starts belongs to it, unless it leaves by `setsid`.
+ * None outlives its request for long, and none the server, however it stops, `kill -9` excepted.
+ */
+export class ProcessGroups {
+  /** By the leader's process id; a timer where the group has been told to end. */
+  readonly #groups = new Map<number, NodeJS.Timeout | undefined>()
+
+  add(pid: number): void {
+    if (this.#groups.size === 0) process.on('exit', this.#onExit)
+    this.#groups.set(pid, undefined)
+  }
+
+  /** SIGTERM to all that is left of a group, and SIGKILL to who has not gone 3 s later. */
+  end(pid: number): void {
+    if (!this.#groups.has(pid) || this.#groups.get(pid) !== undefined) return
+    if (!signal(pid, 'SIGTERM')) return this.#forget(pid)
+    // who is stopped would not notice
+    signal(pid, 'SIGCONT')
+    this.#groups.set(
+      pid,
+      setTimeout(() => {
+        signal(pid, 'SIGKILL')
+        this.#forget(pid)
+      }, KILL_MS),
+    )
+  }
+
+  /** After the leader's end, of a group that was told to end: its number may soon be another's, so nobody is told any more if all are gone. */
+  leaderGone(pid: number): void {
+    if (this.#groups.get(pid) !== undefined && !signal(pid, 0)) this.#forget(pid)
+  }
+
+  killAll(): void {
+    for (const pid of this.#groups.keys()) {
+      signal(pid, 'SIGKILL')
+      this.#forget(pid)
+    }
+  }
+
+  readonly #onExit = (): void => this.killAll()
+
+  #forget(pid: number): void {
+    clearTimeout(this.#groups.get(pid))
+    this.#groups.delete(pid)
+    if (this.#groups.size === 0) process.off('exit', this.#onExit)
+  }
+}
+
+/** False where nobody of the group is left. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-pid, name)
+    return true
+  } catch (error) {
+    // EPERM: there is somebody, of another user
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}

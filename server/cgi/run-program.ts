@@ -1,0 +1,58 @@
+import { realpathSync } from 'node:fs'
+import { basename } from 'node:path'
+import { environOf } from '../api/environ.ts'
+import { ServerReturn } from '../api/server-return.ts'
+import { DONE } from '../api/status.ts'
+import { isRunnable } from '../files/hidden-names.ts'
+import type { Location } from '../locate.ts'
+import { Refusal } from '../refusal.ts'
+import type { RequestState } from '../request-state.ts'
+import { feedProgram, hasBody } from './feed-program.ts'
+import { logStderr } from './log-stderr.ts'
+import { Program } from './program.ts'
+import { sendAnswer } from './send-answer.ts'
+import { sendRaw } from './send-raw.ts'
+import { startProgram } from './start-program.ts'
+
+/** Runs the file of a request as a CGI program (RFC 3875) and sends what it answers, as Apache's mod_cgid does. */
+export async function runProgram(state: RequestState): Promise<void> {
+  const { output, response, site, plan } = state
+  if (output.flushed) throw new Error('a CGI program cannot answer: a part of an answer had been sent before')
+  output.discard()
+  if (state.method === 'OPTIONS') return output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
+  const { file, directory } = state.location as Location & { file: string }
+  refuseHidden(state, file)
+  const body = hasBody(state)
+  const environment = environOf(state, state, state.environ)
+  if (!body) delete environment['CONTENT_LENGTH']
+  const child = await startProgram({ file, directory, environment, hasBody: body })
+  const seconds = plan.directives.CGIScriptTimeout ?? site.config.directives.Timeout
+  const program = new Program({ child, file, groups: site.programs, timeoutMs: seconds * 1000 })
+  const onGone = (): void => program.fail(new ServerReturn(DONE, 'the client has gone away'))
+  let stopFeeding: (() => void) | undefined
+  try {
+    logStderr(state, child.stderr!, file)
+    if (child.stdin !== null) stopFeeding = feedProgram(state, child.stdin, program)
+    if (state.closed) onGone()
+    response.once('close', onGone)
+    await (basename(file).startsWith('nph-') ? sendRaw(state, program) : sendAnswer(state, program))
+  } finally {
+    response.off('close', onGone)
+    stopFeeding?.()
+    program.end()
+  }
+}
+
+/** The second check, of the file that is about to be run. */
+function refuseHidden({ location, plan }: RequestState, file: string): void {
+  const { AccessFileName, Options } = plan.directives
+  let realPath: string
+  try {
+    realPath = realpathSync.native(file)
+  } catch (error) {
+    throw new Refusal(404, `${file} has just gone: ${(error as NodeJS.ErrnoException).code}`)
+  }
+  const allowOutside = Options.on.has('FollowSymLinks') || Options.on.has('SymLinksIfOwnerMatch')
+  if (!isRunnable(realPath, location!.root.path, { accessFileNames: AccessFileName, allowOutside }))
+    throw new Refusal(404, `${realPath} is never run`)
+}

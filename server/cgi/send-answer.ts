@@ -1,0 +1,80 @@
+import { InternalRedirect } from '../api/internal-redirect.ts'
+import { asciiUrl } from '../ascii-url.ts'
+import { redirectPage } from '../error-document.ts'
+import type { RequestState } from '../request-state.ts'
+import { flush } from '../send-response.ts'
+import type { Program } from './program.ts'
+import { ProgramFailure } from './program-failure.ts'
+import { ProgramHead } from './program-head.ts'
+
+/**
+ * Sends what a program answers, each piece as it comes. Its status stands, also one of 400 or more: no error document takes its place. A
+ * Location without a status redirects: a path is answered here, in place of this (an InternalRedirect), a URL is a 302.
+ */
+export async function sendAnswer(state: RequestState, program: Program): Promise<void> {
+  const { output, response } = state
+  const { head, rest } = await readHead(program)
+  const location = head.get('location')
+  output.status = head.status?.code ?? output.status
+  const redirects = location !== undefined && output.status === 200
+  takeFields(state, head, redirects)
+  if (redirects) {
+    // what it has to do is done before the client comes back, or goes on
+    while ((await program.read()) !== undefined);
+    await endOf(program)
+    return redirect(state, location)
+  }
+  output.isFile = true
+  const bodiless = output.status === 204 || output.status === 304
+  if (bodiless) output.headers.delete('content-length')
+  if (head.status !== undefined && isReason(head.status.reason)) response.statusMessage = head.status.reason
+  for (let chunk: Buffer | undefined = rest; chunk !== undefined; chunk = await program.read()) {
+    if (!bodiless) output.write(chunk)
+    await flush(state)
+  }
+  await endOf(program)
+}
+
+async function readHead(program: Program): Promise<{ head: ProgramHead; rest: Buffer }> {
+  const head = new ProgramHead(program.file)
+  for (;;) {
+    const chunk = await program.read()
+    if (chunk === undefined) {
+      const signal = await program.signal()
+      const how = signal === undefined ? '' : `: it was ended by ${signal}`
+      throw new ProgramFailure(`premature end of script headers: ${program.file}${how}`)
+    }
+    const rest = head.push(chunk)
+    if (rest !== undefined) return { head, rest }
+  }
+}
+
+/** What ended by a signal is no whole answer: the connection is cut. */
+async function endOf(program: Program): Promise<void> {
+  const signal = await program.signal()
+  if (signal !== undefined) throw new ProgramFailure(`${program.file} was ended by ${signal}`)
+}
+
+/** Of each of these an answer has one: the program's goes in place of what phases said. */
+const single = new Set(['content-type', 'content-length', 'content-range', 'etag', 'last-modified', 'location'])
+
+/** What speaks of the body is dropped where another body takes its place. */
+function takeFields({ output: { headers } }: RequestState, { fields }: ProgramHead, redirects: boolean): void {
+  for (const [name, value] of fields)
+    if (!single.has(name.toLowerCase())) headers.add(name, value)
+    else if (!redirects) headers.set(name, value)
+}
+
+function redirect(state: RequestState, location: string): void {
+  const { output, site } = state
+  // a program in a site that is mounted at /legacy knows its URLs as the client does
+  if (location.startsWith(`${site.prefix}/`))
+    throw new InternalRedirect(location.slice(site.prefix.length).replace(/#.*/, ''), { asGet: true })
+  const url = asciiUrl(location)
+  output.status = 302
+  output.headers.set('Location', url)
+  output.contentType = 'text/html; charset=utf-8'
+  output.write(redirectPage(302, url))
+}
+
+const isReason = (reason: string): boolean => /^[\t\x20-\x7e]+$/.test(reason)

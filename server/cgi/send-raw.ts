@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { RequestState } from '../request-state.ts'
+import type { Program } from './program.ts'
+import { ProgramFailure } from './program-failure.ts'
+
+/** Sends what an nph- program writes as it is, head and all (RFC 3875 section 5), and closes the connection. */
+export async function sendRaw(state: RequestState, program: Program): Promise<void> {
+  const { output, response, site } = state
+  let chunk = await program.read()
+  if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
+  // an answer that was asked for before this one on the same connection may still be on its way
+  if (response.socket === null) await once(response, 'socket')
+  const socket = response.socket as Socket
+  output.flushed = true
+  output.status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(chunk.toString('latin1', 0, 12))?.[1] ?? 200)
+  socket.setTimeout(site.config.directives.Timeout * 1000)
+  for (; chunk !== undefined; chunk = await program.read()) {
+    output.sentBytes += chunk.length
+    if (!socket.write(chunk) && !state.closed) await drained(socket, response)
+  }
+  socket.destroySoon()
+  if (!state.closed) await once(response, 'close')
+}
+
+function drained(socket: Socket, response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      socket.off('drain', end)
+      response.off('close', end)
+      resolve()
+    }
+    socket.on('drain', end)
+    response.on('close', end)
+  })
+}
