@@ -63,6 +63,7 @@ const titles: Readonly<Record<keyof typeof families, string>> = {
   cookie: 'The session cookie',
   phases: 'Phases',
   content: 'What answers a URL',
+  input: 'What a request brings',
   cgi: 'CGI programs',
   server: 'The server',
 }

@@ -2,13 +2,14 @@ import type { Directive, ValueOf } from './directive.ts'
 import { cgi } from './table/cgi.ts'
 import { content } from './table/content.ts'
 import { cookie } from './table/cookie.ts'
+import { input } from './table/input.ts'
 import { phases } from './table/phases.ts'
 import { server } from './table/server.ts'
 import { service } from './table/service.ts'
 import { session } from './table/session.ts'
 
 /** The rows by family, in the order of the reference. */
-export const families = { service: service(isDirectiveName), session, cookie, phases, content, cgi, server }
+export const families = { service: service(isDirectiveName), session, cookie, phases, content, input, cgi, server }
 
 /** THE table: every directive there is. */
 export const table = {
@@ -17,6 +18,7 @@ export const table = {
   ...families.cookie,
   ...families.phases,
   ...families.content,
+  ...families.input,
   ...families.cgi,
   ...families.server,
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { answerExpectations } from './input/expect-continue.ts'
 import { METHODS } from './node-http.ts'
 import { requestContext } from './request-context.ts'
 import { RequestState } from './request-state.ts'
@@ -11,10 +12,11 @@ export interface SiteHolder {
   readonly site: Site
 }
 
-/** What the server of each address is made with; `timeoutMs`: how long a client may take to send its request. */
+/** What the server of each address is made with; `timeoutMs`: how long a client may take to send the head of its request. */
 export const httpOptions = (timeoutMs: number) => ({
   maxHeaderSize: 64 * 1024,
-  requestTimeout: timeoutMs,
+  // a body may take its time, as long as it comes: receive-body.ts watches
+  requestTimeout: 0,
   headersTimeout: timeoutMs,
   // every 30 s unless told otherwise, whatever the limit is
   connectionsCheckingInterval: Math.min(5000, timeoutMs / 4),
@@ -31,7 +33,7 @@ export function buildApp(holder: SiteHolder, trustProxy: readonly string[], time
     rewriteUrl: () => '/',
     trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     return503OnClosing: false,
-    requestTimeout: timeoutMs,
+    requestTimeout: 0,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     http: httpOptions(timeoutMs),
     clientErrorHandler: answerUnreadable,
@@ -50,6 +52,7 @@ export function buildApp(holder: SiteHolder, trustProxy: readonly string[], time
     },
     handler: () => undefined,
   })
+  answerExpectations(app.server, app.routing)
   return app
 }
 

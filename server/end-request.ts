@@ -1,6 +1,7 @@
 import type { HandlerRef } from '../directives/index.ts'
 import { returnToFirst } from './begin-pass.ts'
 import { logText } from './error-document.ts'
+import { discardUploads } from './input/uploaded-file.ts'
 import { RequestFacts } from './logs/access-facts.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import { phaseOf } from './phases.ts'
@@ -36,17 +37,27 @@ async function runLast(state: RequestState, plan: Plan): Promise<void> {
   end(state)
 }
 
-/** No session begins any more. Those that were opened since the answer was made are saved and let go; the answer's were before it left. */
+/**
+ * No session begins any more. Those that were opened since the answer was made are saved and let go; the answer's were before it left.
+ * Uploads that nobody keeps are removed.
+ */
 function end(state: RequestState): void {
-  const { underWay } = state.site
   state.isOver = true
+  let saved: unknown
   try {
-    const saved = finishSessions(state)
-    if (saved !== undefined) return void saved.catch(error => logFailure(state, error)).then(() => underWay.end())
+    saved = finishSessions(state)
   } catch (error) {
     logFailure(state, error)
   }
-  underWay.end()
+  const removed = discardUploads(state)
+  if (saved === undefined && removed === undefined) state.site.underWay.end()
+  else void endAfter(state, [saved, removed])
+}
+
+async function endAfter(state: RequestState, pending: readonly unknown[]): Promise<void> {
+  for (const result of await Promise.allSettled(pending))
+    if (result.status === 'rejected') logFailure(state, result.reason)
+  state.site.underWay.end()
 }
 
 /** Runs one list; the first function that fails ends it, and only the log hears of it. */

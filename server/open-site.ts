@@ -2,6 +2,7 @@ import { DirectivesError, rows, type ServerConfig, serverProblems } from '../dir
 import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
 import { ProcessGroups } from './cgi/process-groups.ts'
+import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
@@ -61,6 +62,9 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const spec = loaderSpecOf(options.config, directives)
   if (spec !== undefined) void openLoader(spec, owner).connect?.()
   const stopPurge = startPurge(now)
+  sweepUploads(options.config.stateDirectory, now()).catch(error =>
+    logs.error.write('warn', `uploads that were left behind cannot be removed: ${error.message}`),
+  )
 
   return {
     get site() {

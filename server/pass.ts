@@ -1,6 +1,6 @@
-import type { Input } from './api/input.ts'
 import type { Request } from './api/request.ts'
 import type { Content } from './choose-content.ts'
+import type { Input } from './input/input.ts'
 import type { Location } from './locate.ts'
 import type { Plan } from './plan.ts'
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
-import type { Input } from './api/input.ts'
 import { Output } from './api/output.ts'
 import type { Request } from './api/request.ts'
 import type { Content } from './choose-content.ts'
 import type { Incoming } from './incoming.ts'
+import type { BodyReader } from './input/body-reader.ts'
+import type { Input } from './input/input.ts'
 import type { Location } from './locate.ts'
 import type { Pass } from './pass.ts'
 import type { PhaseName } from './phase.ts'
@@ -49,6 +50,8 @@ export class RequestState implements Pass {
   user: string | undefined
   authType: string | undefined
   input: Input | undefined
+  /** The body, where its handler reads it. */
+  body: BodyReader | undefined
   sessions: OpenedSession[] = []
   /** The services whose Fixup has run. */
   fixedUp: string[] | undefined

@@ -6,6 +6,7 @@ import { adviseOnCookies } from './cookie-advice.ts'
 import { endTogether } from './end-together.ts'
 import { sendSlice } from './files/send-slice.ts'
 import { applyHeaders } from './header-actions.ts'
+import { leaveBody } from './input/leave-body.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
@@ -70,6 +71,7 @@ async function sendHead(state: RequestState): Promise<void> {
 export function sendResponse(state: RequestState): void | Promise<void> {
   const { output, response } = state
   if (state.closed) return output.discard()
+  leaveBody(state)
   if (output.flushed) {
     if (state.method === 'HEAD') output.discard()
     if (output.hasSlices) return sendRest(state)

@@ -1,5 +1,4 @@
 import { answerContent } from './answer-content.ts'
-import { readInput } from './api/input.ts'
 import { InternalRedirect } from './api/internal-redirect.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
@@ -7,6 +6,8 @@ import { beginPass } from './begin-pass.ts'
 import { cutAnswer } from './cut-answer.ts'
 import { endRequest } from './end-request.ts'
 import { errorNotes, isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
+import { InputRefusal } from './input/input-refusal.ts'
+import { readInput } from './input/read-input.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
@@ -42,7 +43,7 @@ const pass: readonly Step[] = [
   ...judge,
   state => follow(state), // an index or a fallback, judged by its own plan too
   phase('Type'),
-  readInput, //              a form's body, before any lock           413
+  readInput, //              a form's body, before any lock           400 408 413
   fixup, //                  pso::fixup: session loaded and locked
   answerContent, //          handlers, file, listing, redirect
 ]
@@ -243,7 +244,7 @@ async function redirectInside(state: RequestState, path: string, status: number,
 
 function logError(state: RequestState, error: unknown, status: number): void {
   // an outage of a store is said once (`onReport`), not for each request that meets it
-  const level = status >= 500 && !isOutage(error) ? 'error' : 'info'
+  const level = (status >= 500 && !isOutage(error)) || error instanceof InputRefusal ? 'error' : 'info'
   state.site.errorLog.write(
     level,
     `${state.method} ${urlForLogs(state)} ${status}: ${logText(error, state.running)}`,

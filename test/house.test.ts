@@ -11,6 +11,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   ini: ['directives/read-lines.ts'],
   chokidar: ['server/watch.ts'],
   fastify: ['server/app.ts'],
+  '@fastify/busboy': ['server/input/multipart.ts'],
   '@fastify/cookie': ['server/author-cookies.ts'],
   mysql2: ['session/loaders/mysql.ts'],
   pg: ['session/loaders/postgres.ts'],

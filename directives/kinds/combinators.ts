@@ -1,4 +1,4 @@
-import { type Kind, type ModuleRef, NotBuiltError, type ValueContext } from '../kind.ts'
+import type { Kind, ModuleRef, ValueContext } from '../kind.ts'
 import { either, expected, showWord } from './expected.ts'
 
 /** A kind of exactly one word. `read` answers undefined for what it does not take, or throws a better error itself. */
@@ -69,19 +69,6 @@ export function listOf<Value>(kind: Kind<Value>, empty?: string): Kind<readonly 
       return words.length === 0 ? [kind.parse(words, context)] : words.map(word => kind.parse([word], context))
     },
     show: values => (values.length === 0 ? (empty ?? '') : values.map(value => kind.show(value)).join(' ')),
-  }
-}
-
-/** Values of the contract that this version does not serve: any of these words among the arguments is a NotBuiltError. */
-export function notBuilt<Value>(kind: Kind<Value>, ...unserved: readonly string[]): Kind<Value> {
-  return {
-    ...kind,
-    syntax: `${kind.syntax} | ${unserved.join(' | ')} (not built yet)`,
-    parse(words, context) {
-      const found = words.find(word => unserved.includes(word.toLowerCase()))
-      if (found !== undefined) throw new NotBuiltError(found.toLowerCase())
-      return kind.parse(words, context)
-    },
   }
 }
 

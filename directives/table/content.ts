@@ -10,7 +10,6 @@ import {
   header,
   indexName,
   listOf,
-  notBuilt,
   type OptionName,
   oneOf,
   optional,
@@ -230,14 +229,5 @@ export const content = {
     repeat: 'last',
     merge: replace,
     doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to, a line each; it is made if it is missing.',
-  }),
-  PSOInput: directive({
-    kind: notBuilt(oneOf('on'), 'off'),
-    default: 'on',
-    scope: 'directory',
-    override: 'Handlers',
-    repeat: 'last',
-    merge: replace,
-    doc: 'Reads and parses the bodies of forms before the session is locked.',
   }),
 }

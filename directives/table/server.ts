@@ -153,16 +153,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many seconds a client may take to send its request, and may go without taking anything of its answer; a stop waits as long for what is in flight.',
-  }),
-  LimitRequestBody: directive({
-    kind: integer('BYTES', 0),
-    default: 10485760,
-    scope: 'directory',
-    override: 'any',
-    repeat: 'last',
-    merge: replace,
-    doc: "Sets how many bytes a request's body may have; 0 is no limit.",
+    doc: 'Sets how many seconds a client may take to send the head of its request, and may go without sending 500 bytes a second of its body or taking anything of its answer; a stop waits as long for what is in flight.',
   }),
   LimitRequestLine: directive({
     kind: integer('BYTES', 0),

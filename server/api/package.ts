@@ -3,6 +3,7 @@ export type { LoaderAbout, OwnLoader, Session, SessionData, SessionLoader, Sessi
 export { CookieFileImpl, CookieSession, FileLoader, mixin, SessionImpl } from '../../session/index.ts'
 export { cleanup } from '../handlers/cleanup.ts'
 export { fixup } from '../handlers/fixup.ts'
+export type { UploadedFile } from '../input/uploaded-file.ts'
 export type { CookieAttributes } from './cookies.ts'
 export type { HeaderTable } from './header-table.ts'
 export type { Request } from './request.ts'

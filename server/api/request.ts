@@ -1,6 +1,7 @@
 import { conditionalStatus } from '../files/conditional.ts'
 import { mediaTypeOf } from '../files/media-type.ts'
 import { openSlice } from '../files/open-slice.ts'
+import { bodyOf } from '../input/body-reader.ts'
 import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
 import { outwardPath } from '../outward-path.ts'
@@ -217,12 +218,23 @@ export class Request {
     return flushed
   }
 
-  read(): never {
-    throw notBuilt('req.read()')
+  /**
+   * The next `size` bytes of the body, fewer only at its end; without a size all that is left, and nothing at the end. An error where the
+   * body was a form or JSON, unless PSOInput is off; one that ends the request where the client goes away or sends too much.
+   */
+  async read(size?: number): Promise<Buffer> {
+    return await bodyOf(this.#state).read(size)
   }
 
-  readline(): never {
-    throw notBuilt('req.readline()')
+  /** The next line of the body as text, with its line end; '' at the end. */
+  async readline(): Promise<string> {
+    return await bodyOf(this.#state).readline()
+  }
+
+  /** The body piece by piece, as it comes: `for await (const chunk of req)`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
+    const body = bodyOf(this.#state)
+    for (let chunk = await body.readSome(); chunk.length > 0; chunk = await body.readSome()) yield chunk
   }
 
   /**

@@ -6,12 +6,12 @@ import {
   type SessionImplementation,
 } from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
+import { inputOf } from '../input/input.ts'
+import type { UploadedFile } from '../input/uploaded-file.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
 import { outwardCookiePath, outwardPath } from '../outward-path.ts'
 import type { OpenedSession, RequestState } from '../request-state.ts'
 import type { CookieAttributes } from './cookies.ts'
-import { inputOf } from './input.ts'
-import { notBuilt } from './not-built.ts'
 import type { Request } from './request.ts'
 import { ServerReturn } from './server-return.ts'
 import { serviceUrl, type UrlParams } from './service-url.ts'
@@ -81,11 +81,12 @@ export class ServiceRequest {
 
   /** All values of a field; without a key, of all fields. */
   getInputs(key?: string): string[] {
-    return key === undefined ? inputOf(this.#state).pairs.map(([, value]) => value) : inputOf(this.#state).all(key)
+    const input = inputOf(this.#state)
+    return key === undefined ? input.pairs.map(([, value]) => value) : [...input.all(key)]
   }
 
   hasInput(key: string): boolean {
-    return inputOf(this.#state).pairs.some(([name]) => name === key)
+    return inputOf(this.#state).has(key)
   }
 
   /** Those of `keys` that were sent. */
@@ -105,8 +106,21 @@ export class ServiceRequest {
     return dict
   }
 
-  getFile(_key: string): never {
-    throw notBuilt('getFile()')
+  /** The first file of a form's field; `fallback` (undefined) where none was chosen. */
+  getFile(key: string): UploadedFile | undefined
+  getFile<Fallback>(key: string, fallback: Fallback): UploadedFile | Fallback
+  getFile(key: string, fallback?: unknown): unknown {
+    return inputOf(this.#state).files.find(file => file.key === key) ?? fallback
+  }
+
+  /** All files of a field; without a key, of all fields. */
+  getFiles(key?: string): UploadedFile[] {
+    return inputOf(this.#state).files.filter(file => key === undefined || file.key === key)
+  }
+
+  /** The value of a JSON body, whose members are input too; undefined where none was sent. */
+  getJson(): unknown {
+    return inputOf(this.#state).json
   }
 
   getCookie(key: string): string | undefined

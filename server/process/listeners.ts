@@ -2,6 +2,7 @@ import type { Server as HttpServer, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { answerUnreadable, httpOptions } from '../app.ts'
+import { answerExpectations } from '../input/expect-continue.ts'
 import { createServer } from '../node-http.ts'
 
 export interface ListenAddress {
@@ -36,6 +37,7 @@ export function createListeners(app: FastifyInstance, timeoutMs: number): Listen
     const server = createServer(httpOptions(timeoutMs), (request, response) => app.routing(request, response))
     server.keepAliveTimeout = app.server.keepAliveTimeout
     server.on('clientError', answerUnreadable)
+    answerExpectations(server, (request, response) => app.routing(request, response))
     watch(server)
     return server
   }

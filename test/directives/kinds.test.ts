@@ -42,12 +42,6 @@ describeKind('oneOf ignores case and gives the spelling of the table', kinds.one
   refuses: [[['loose'], 'expected Lax, Strict or None, got "loose"']],
 })
 
-describeKind('notBuilt', kinds.notBuilt(kinds.oneOf('cookie'), 'url'), {
-  takes: [[['cookie'], 'cookie']],
-  refuses: [[['header'], 'expected cookie, got "header"']],
-  notBuilt: [['url'], ['cookie', 'URL']],
-})
-
 describeKind('listOf', kinds.listOf(kinds.fileName, 'none'), {
   takes: [
     [

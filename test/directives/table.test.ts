@@ -76,7 +76,10 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   Header: ['always set X-Frame-Options DENY', 'edit* Set-Cookie "; path" "; Path" env=!PLAIN', 'unset X-A'],
   Require: ['all denied', 'all granted'],
   PSOLog: ['shop.log'],
-  PSOInput: ['on'],
+  PSOInput: ['on', 'off'],
+  PSOInputMaxFields: ['0', '50'],
+  PSOInputMaxFiles: ['3'],
+  PSOInputMaxFileSize: ['1048576'],
   ScriptAlias: ['/cgi-bin/ ../cgi', '/bin "/srv/my programs/"'],
   CGIPassAuth: ['on'],
   CGIScriptTimeout: ['15*60'],
@@ -328,7 +331,8 @@ t.test('every row that a .psoaccess may hold is of the group that DESIGN 3 and A
   const more = 'PSOSessionLockWait PSOSessionMaxSize PSOSessionReadOnly PSOSessionTransport'
   t.same(of('Session'), [...`${session} ${more}`.split(' '), ...cookies].toSorted())
   const phases = directiveNames.filter(name => /^PSO.*Handler$/.test(name) && rows[name].scope === 'directory')
-  const loaders = 'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOInput'
+  const loaders =
+    'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOInput PSOInputMaxFields PSOInputMaxFiles PSOInputMaxFileSize'
   t.same(of('Handlers'), [...loaders.split(' '), ...phases].toSorted())
   t.equal(phases.length, 9, 'all phases but the two that only server.ini has')
   const fileInfo =

@@ -70,28 +70,3 @@ t.test('a refused body has its error document', async t => {
   const answer = await app.inject({ method: 'POST', url: '/', payload: 'a=12' })
   t.same([answer.statusCode, answer.body], [413, 'too large for /'])
 })
-
-t.test('multipart is refused until it is built', async t => {
-  const app = await site(t, { '.psoaccess': '', 'handler.ts': asks })
-  const answer = await app.inject({
-    method: 'POST',
-    url: '/',
-    headers: { 'content-type': 'multipart/form-data; boundary=x' },
-    payload: '--x--',
-  })
-  t.equal(answer.statusCode, 415)
-})
-
-t.test(
-  'JSON is an error where it is asked for, until it is built; a handler that does not ask is not disturbed',
-  async t => {
-    const app = await site(t, {
-      '.psoaccess': '',
-      'handler.ts': does('return req.args ? req.pso().getInput("a", "none") : "not asked"'),
-    })
-    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, payload: '{"a":1}' } as const
-    t.equal((await app.inject({ ...post, url: '/' })).body, 'not asked')
-    t.equal((await app.inject({ ...post, url: '/?ask' })).statusCode, 500)
-    t.match(app.errorLog(), /JSON body is not built yet.*handler\.ts:4/)
-  },
-)

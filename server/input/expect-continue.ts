@@ -1,0 +1,26 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { RequestState } from '../request-state.ts'
+
+const waiting = new WeakSet<IncomingMessage>()
+
+/**
+ * A client that sent `Expect: 100-continue` is told to send its body when somebody wants it, as in Apache: one that is refused never does.
+ * Without this node tells every client at once.
+ */
+export function answerExpectations(
+  server: Server,
+  route: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    waiting.add(request)
+    route(request, response)
+  })
+}
+
+/** The client is asked to go on, where it waits for that. */
+export function askForBody({ raw, response }: RequestState): void {
+  if (raw.headers.expect !== undefined && waiting.delete(raw)) response.writeContinue()
+}
+
+/** True while the client has not been asked for its body: it may never send it. */
+export const waitsToSend = (raw: IncomingMessage): boolean => waiting.has(raw)

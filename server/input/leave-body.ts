@@ -1,0 +1,38 @@
+import type { RequestState } from '../request-state.ts'
+import { hasBody } from './body-limits.ts'
+import { waitsToSend } from './expect-continue.ts'
+
+/** What is still read of a body that nobody wants, so that the connection can be kept. */
+const MOST_KEPT = 256 * 1024
+/** How long a client that is still sending may go on after its answer: one whose bytes meet a closed connection may lose the answer. */
+const LINGER_MS = 5000
+
+/**
+ * The answer is about to end, and a part of the body has not been read. A small one is read after the answer, for the next request to
+ * follow. Of another, that follows is not waited for: the connection says `close`, ends its own side after the answer, and goes on
+ * reading until the client is through, `LINGER_MS` at most (lingering_close of Apache and nginx).
+ */
+export function leaveBody({ raw, response }: RequestState): void {
+  const { socket } = raw
+  if (raw.readableEnded || !hasBody(raw) || socket?.destroySoon === undefined) return
+  const readOn = (): void => {
+    raw.removeAllListeners('data')
+    raw.resume()
+  }
+  const declared = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (raw.complete || (declared <= MOST_KEPT && !waitsToSend(raw))) {
+    response.once('finish', readOn)
+    return
+  }
+  const close = socket.destroySoon.bind(socket)
+  // what node calls to end a connection that is not kept
+  socket.destroySoon = () => {
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+    raw.once('end', close)
+    readOn()
+  }
+  if (response.headersSent) response.once('finish', () => socket.destroySoon())
+  else response.shouldKeepAlive = false
+}

@@ -1,0 +1,52 @@
+import type { RequestState } from '../request-state.ts'
+import { checkDeclaredLength, hasBody } from './body-limits.ts'
+import { type BodyInput, makeInput } from './input.ts'
+import { InputRefusal } from './input-refusal.ts'
+import { parseJson } from './json.ts'
+import { receiveMultipart } from './multipart.ts'
+import { receiveText } from './receive-body.ts'
+import { urlencodedPairs } from './urlencoded.ts'
+
+/**
+ * Reads and parses a form's body, or JSON, before any lock is taken; other bodies, and all where PSOInput is off, are left to the handler.
+ * Once for a client's request, whatever passes it takes: the document of an error has no body of its own.
+ */
+export function readInput(state: RequestState): void | Promise<void> {
+  if (state.errorStatus !== undefined) return
+  checkDeclaredLength(state)
+  if (state.content?.kind !== 'program' || state.input !== undefined || state.body !== undefined) return
+  const type = state.raw.headers['content-type']
+  if (type === undefined || state.plan.directives.PSOInput === 'off' || !hasBody(state.raw)) return
+  const read = readerFor(type)
+  if (read !== undefined) return keepInput(state, read, type)
+}
+
+async function keepInput(state: RequestState, read: Reader, type: string): Promise<void> {
+  state.input = makeInput(state, await read(state, type))
+}
+
+/** Takes a body of one media type; `type`: the whole of Content-Type. */
+type Reader = (state: RequestState, type: string) => Promise<BodyInput>
+
+function readerFor(contentType: string): Reader | undefined {
+  const parameters = contentType.indexOf(';')
+  const type = (parameters === -1 ? contentType : contentType.slice(0, parameters)).trim().toLowerCase()
+  if (type === 'application/x-www-form-urlencoded') return readUrlencoded
+  if (type === 'multipart/form-data') return receiveMultipart
+  return isJson.test(type) ? readJson : undefined
+}
+
+const isJson = /^application\/(?:[\w.+-]+\+)?json$/
+
+async function readUrlencoded(state: RequestState): Promise<BodyInput> {
+  const text = (await receiveText(state)).toString('utf8')
+  const most = state.plan.directives.PSOInputMaxFields
+  const pairs = urlencodedPairs(text, most === 0 ? undefined : most)
+  if (pairs === undefined) throw new InputRefusal(413, `the form has more than ${most} fields (PSOInputMaxFields)`)
+  return { pairs }
+}
+
+async function readJson(state: RequestState): Promise<BodyInput> {
+  const bytes = await receiveText(state)
+  return bytes.length === 0 ? {} : { json: parseJson(bytes) }
+}

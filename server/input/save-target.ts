@@ -1,0 +1,72 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Directives } from '../../directives/index.ts'
+import { nameClass, namesBelow } from '../files/hidden-names.ts'
+import { isNamedModule } from '../modules/named-modules.ts'
+import { judgeNames } from '../own-directives.ts'
+import { handlerOf, planOf } from '../plan.ts'
+import type { RequestState } from '../request-state.ts'
+
+/**
+ * Where an upload is saved as `name` in `directory`, which is seen from where the handler was named; an Error that names the reason where it
+ * may not be: a name that leaves the directory, one that the web never sees (DESIGN 4), and one whose file would be run.
+ */
+export async function saveTarget(state: RequestState, name: string, directory: string): Promise<string> {
+  const refused = (reason: string): Error =>
+    new Error(`an upload may not be saved as ${JSON.stringify(name)}: ${reason}`)
+  if (typeof name !== 'string' || name === '') throw refused('expected a file name')
+  const names = name.split('/')
+  if (/[\0\\]/.test(name) || names.some(part => part === '' || part === '.' || part === '..'))
+    throw refused('expected a name within the directory, without NUL, backslash, empty parts, "." or ".."')
+
+  const { site, plan } = state
+  const top = resolve(handlerOf(site, plan)?.directory ?? site.config.documentRoot, directory)
+  const realTop = realPathOf(top) ?? top
+  const place = realPathOf(dirname(join(top, name)))
+  if (place === undefined) throw refused(`the directory ${dirname(join(top, name))} is missing`)
+  if (namesBelow(place, realTop) === undefined) throw refused(`it would leave ${top} by a symbolic link`)
+
+  const target = join(place, basename(name))
+  const { AccessFileName } = site.config.directives
+  for (const part of [...namesBelow(place, realTop)!, ...names]) {
+    const found = nameClass(part, AccessFileName)
+    if (found !== 'plain')
+      throw refused(`${part} is ${found === 'source' ? 'source code' : 'a name that is never sent'}`)
+  }
+  const there = await directivesAt(state, target)
+  if (there === undefined) throw refused('the configuration of its directory has a mistake')
+  // what lies there now may be a link to a module
+  for (const path of [target, realPathOf(target) ?? target])
+    if (site.modules.has(path) || isNamedModule(plan.directives, path) || isNamedModule(there, path))
+      throw refused('it is a module of a handler')
+  const runBy = handlerFor(target, there)
+  if (runBy !== undefined) throw refused(`its directory has files of that name run, by ${runBy}`)
+  return target
+}
+
+/** The configuration of a file with its links resolved: server.ini's where it is not below the document root, undefined where it has mistakes. */
+async function directivesAt({ site }: RequestState, target: string): Promise<Directives | undefined> {
+  const names = namesBelow(target, site.config.documentRoot)
+  if (names === undefined) return site.config.directives
+  const path = `/${names.join('/')}`
+  const merged = site.store.configOf({ directory: dirname(target), name: basename(target), path })
+  const judged = await judgeNames(site, merged)
+  return judged.failure === undefined && planOf(site, judged.merged).problems.length === 0
+    ? judged.merged.directives
+    : undefined
+}
+
+/** What runs a file of that name (SetHandler goes before AddHandler); undefined where it is only sent. */
+function handlerFor(target: string, { SetHandler, AddHandler }: Directives): string | undefined {
+  const extension = /\.[^.]*$/.exec(basename(target))?.[0].toLowerCase() ?? ''
+  const handler = SetHandler === undefined || SetHandler === 'none' ? AddHandler.get(extension) : SetHandler
+  return handler === 'none' || handler === 'default-handler' ? undefined : handler
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return undefined
+  }
+}

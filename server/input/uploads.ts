@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { stateOfProcess, thisProcess } from '../../session/index.ts'
+
+/** How long what another machine left behind, or this one before it was started anew, may still be in use. */
+const UNSEEN_MS = 24 * 60 * 60 * 1000
+
+const KEPT = 'kept'
+const ownName = thisProcess.replaceAll(' ', ',')
+
+/** A new name in a directory of `uploads` that exists, for this user alone. */
+function pathIn(stateDirectory: string, directory: string): string {
+  const place = join(stateDirectory, 'uploads', directory)
+  mkdirSync(place, { recursive: true, mode: 0o700 })
+  return join(place, randomBytes(16).toString('base64url'))
+}
+
+/** Where a file goes that is to outlive its request. */
+export const keptPath = (stateDirectory: string): string => pathIn(stateDirectory, KEPT)
+
+/** Writes a stream into a new file of this process's; `done` settles when the file is closed again, whatever came of it. */
+export function storeUpload(
+  stateDirectory: string,
+  stream: Readable,
+): { readonly path: string; readonly done: Promise<void> } {
+  const path = pathIn(stateDirectory, ownName)
+  return { path, done: store(path, stream) }
+}
+
+async function store(path: string, stream: Readable): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(stream)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Removes what processes that died left of uploads. Those of other machines that share the state directory, and of this one before it was
+ * started anew, cannot be looked for: their files go when nothing has been written to them for a day. `now`: ms since the epoch.
+ */
+export async function sweepUploads(stateDirectory: string, now: number): Promise<void> {
+  const top = join(stateDirectory, 'uploads')
+  for (const name of await namesIn(top)) {
+    if (name === KEPT) continue
+    const state = stateOfProcess(name.replaceAll(',', ' '))
+    if (state === 'dead') await rm(join(top, name), { recursive: true, force: true })
+    else if (state === 'unseen') await removeOld(join(top, name), now)
+  }
+}
+
+async function removeOld(directory: string, now: number): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    const path = join(directory, name)
+    const { mtimeMs } = await stat(path)
+    if (now - mtimeMs > UNSEEN_MS) await rm(path, { force: true })
+  }
+  // one that is not empty stays
+  await rmdir(directory).catch(() => {})
+}
+
+/** None where there is no directory: nothing was ever uploaded, or another process has removed it. */
+const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => [])

@@ -1,0 +1,152 @@
+import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { withoutDirectories } from '../../../server/input/uploaded-file.ts'
+import { does } from '../../support/handlers.ts'
+import { multipartPost } from '../../support/multipart.ts'
+import { site, type TestSite, type Tree } from '../../support/site.ts'
+
+const saves = does(`
+const p = req.pso()
+const file = p.getFile('up')
+try {
+  const path = await file.save(p.getInput('as', file.filename), p.getInput('in'))
+  return [path, file.path === path ? '' : 'another path']
+} catch (error: any) { return [error.message, ''] }
+`)
+
+/** Where the handler saved it, below the document root; or why it did not. */
+async function save(app: TestSite, as: string | undefined, into?: string, url = '/'): Promise<string> {
+  const fields = [
+    ...(as === undefined ? [] : [{ name: 'as', content: as }]),
+    ...(into === undefined ? [] : [{ name: 'in', content: into }]),
+  ]
+  const post = multipartPost([...fields, { name: 'up', filename: 'up.txt', content: 'new' }])
+  return (await app.inject({ ...post, url })).json().join('').replace(app.root, '')
+}
+
+const where = (t: Test, tree: Tree): Promise<TestSite> => site(t, { '.psoaccess': '', 'handler.ts': saves, ...tree })
+
+t.test(
+  'save(name) moves the file to the handler’s directory, or the one given, in place of what was there',
+  async t => {
+    const app = await where(t, { 'old.txt': 'old', pictures: { deep: {} }, below: { 'a.txt': 'a' } })
+    t.equal(await save(app, undefined), '/up.txt')
+    t.equal(readFileSync(join(app.root, 'up.txt'), 'utf8'), 'new')
+    t.equal(
+      statSync(join(app.root, 'up.txt')).mode & 0o777,
+      0o666 & ~process.umask(),
+      'as a file that it writes itself',
+    )
+    t.equal(await save(app, 'old.txt'), '/old.txt')
+    t.equal(readFileSync(join(app.root, 'old.txt'), 'utf8'), 'new')
+    t.equal(await save(app, 'a.txt', 'pictures'), '/pictures/a.txt')
+    t.equal(await save(app, 'deep/a.txt', 'pictures'), '/pictures/deep/a.txt')
+    t.equal(await save(app, 'a b é.txt', join(app.root, 'pictures')), '/pictures/a b é.txt')
+    t.equal(await save(app, 'x.txt', undefined, '/below/'), '/x.txt', 'where it was named, not where it was asked for')
+    const outside = join(app.root, '../elsewhere')
+    mkdirSync(outside)
+    t.equal(await save(app, 'x.txt', '../elsewhere'), join(outside, 'x.txt'))
+    t.equal((await app.inject('/pictures/a.txt')).body, 'new')
+  },
+)
+
+t.test('save() refuses what would be run, what is never sent, and what leaves the directory', async t => {
+  const app = await where(t, {
+    'used.js': 'export const used = 1\n',
+    'imports.ts': 'import { used } from "./used.js"\nexport const handler = () => `${used}`\n',
+    'named.js': 'export const fixup = () => {}\n',
+    using: { '.psoaccess': 'PSOHandler = ../imports.ts\nPSOFixupHandler = ../named.js' },
+    pictures: {},
+    run: { '.psoaccess': 'AddHandler = pso-program .foo' },
+    all: { '.psoaccess': 'SetHandler = pso-program' },
+    plain: { '.psoaccess': 'AddHandler = pso-program .foo\nSetHandler = default-handler' },
+    broken: { '.psoaccess': 'Nonsense = 1' },
+    hand: { '.psoaccess': 'PSOHandler = ./later' },
+    '.hidden': {},
+  })
+  symlinkSync(join(app.root, '..'), join(app.root, 'pictures/out'))
+  symlinkSync(join(app.root, 'run'), join(app.root, 'pictures/run'))
+  symlinkSync(join(app.root, 'used.js'), join(app.root, 'pictures/link.js'))
+  t.equal((await app.inject('/using/')).body, '1', 'the modules are loaded')
+  const cases: readonly (readonly [as: string, into: string | undefined, reason: RegExp])[] = [
+    ['', undefined, /expected a file name/],
+    ['../x.txt', 'pictures', /within the directory/],
+    ['a/../../x.txt', 'pictures', /within the directory/],
+    ['/etc/x', 'pictures', /within the directory/],
+    ['a\0.txt', 'pictures', /within the directory/],
+    ['a\\..\\b', 'pictures', /within the directory/],
+    ['.', 'pictures', /within the directory/],
+    ['a/', 'pictures', /within the directory/],
+    ['none/a.txt', 'pictures', /the directory .*\/pictures\/none is missing/],
+    ['a.txt', 'missing', /the directory .*\/missing is missing/],
+    ['out/a.txt', 'pictures', /leave .*\/pictures by a symbolic link/],
+    ['run/a.txt', 'pictures', /leave .*\/pictures by a symbolic link/],
+    ['handler.ts', undefined, /handler\.ts is a name that is never sent/],
+    ['handler.js', 'pictures', /never sent/],
+    ['HANDLER.TS', 'pictures', /never sent/],
+    ['handler.mjs.gz', 'pictures', /never sent/],
+    ['other.ts', 'pictures', /other\.ts is source code/],
+    ['other.tsx. ', 'pictures', /source code/],
+    ['.psoaccess', 'pictures', /never sent/],
+    ['.htaccess', 'pictures', /never sent/],
+    ['.hidden/a.txt', '.', /\.hidden is a name that is never sent/],
+    ['a.bak', 'pictures', /never sent/],
+    ['a.txt~', 'pictures', /never sent/],
+    ['used.js', undefined, /a module of a handler/],
+    ['link.js', 'pictures', /a module of a handler/],
+    ['named.js', undefined, /a module of a handler/],
+    ['later.js', 'hand', /a module of a handler/],
+    ['a.foo', 'run', /run, by pso-program/],
+    ['a.FOO', 'run', /run, by pso-program/],
+    ['a.txt', 'all', /run, by pso-program/],
+    ['a.txt', 'broken', /has a mistake/],
+  ]
+  for (const [as, into, reason] of cases) {
+    t.match(await save(app, as, into), reason, JSON.stringify(as))
+  }
+  t.equal(await save(app, 'a.foo', 'plain'), '/plain/a.foo')
+  t.equal(await save(app, 'a.js', 'pictures'), '/pictures/a.js', 'JavaScript that nobody imports is a file')
+  t.match(await save(app, 'pictures'), /EISDIR|ENOTEMPTY|EEXIST|directory/)
+  t.match(readFileSync(join(app.root, 'used.js'), 'utf8'), 'export')
+})
+
+t.test('a file with two names keeps its other one', async t => {
+  const app = await where(t, { 'a.txt': 'old' })
+  linkSync(join(app.root, 'a.txt'), join(app.root, 'b.txt'))
+  await save(app, 'b.txt')
+  t.same(
+    ['a.txt', 'b.txt'].map(name => readFileSync(join(app.root, name), 'utf8')),
+    ['old', 'new'],
+  )
+})
+
+t.test('a client’s name of a file has no directories and no control characters', async t => {
+  for (const [sent, name] of [
+    ['a.txt', 'a.txt'],
+    ['C:\\Photos\\a.jpg', 'a.jpg'],
+    ['\\\\server\\share\\a.jpg', 'a.jpg'],
+    ['C:a.jpg', 'a.jpg'],
+    ['../../x', 'x'],
+    ['..\\..\\x', 'x'],
+    ['/etc/passwd', 'passwd'],
+    ['a/..', '..'],
+    ['a\0b\r\n\u0085.txt', 'ab.txt'],
+    ['dir/', ''],
+  ] as const)
+    t.equal(withoutDirectories(sent), name, JSON.stringify(sent))
+})
+
+t.test('a filename with a path arrives without it', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': does('return req.pso().getFile("up").filename') })
+  for (const [filename, name] of [
+    ['../../x', 'x'],
+    ['C:\\Photos\\a.jpg', 'a.jpg'],
+    ['a&#1084;.txt', 'a&#1084;.txt'],
+    ['a%22b.txt', 'a%22b.txt'],
+    ['мир.txt', 'мир.txt'],
+  ] as const) {
+    const answer = await app.inject({ ...multipartPost([{ name: 'up', filename, content: 'x' }]), url: '/' })
+    t.equal(answer.body, name, filename)
+  }
+})

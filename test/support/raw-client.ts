@@ -1,0 +1,53 @@
+import { connect, type Socket } from 'node:net'
+
+/** A connection that says what it is told to, byte by byte. */
+export interface RawClient {
+  readonly socket: Socket
+  /** Resolves when the system has taken it; a connection that is gone takes all. */
+  write(bytes: string | Uint8Array): Promise<void>
+  /** What has come so far. */
+  text(): string
+  /** Resolves to what has come when it matches, or when the connection is over. */
+  until(pattern: RegExp): Promise<string>
+  /** Resolves to all that came when the connection is over, however it ended. */
+  readonly ended: Promise<string>
+  /** True where the server cut it: what had not been read by then may be lost. */
+  wasReset(): boolean
+}
+
+/** Connects to a server's address. */
+export async function rawClient(url: string): Promise<RawClient> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+  let text = ''
+  let isReset = false
+  socket.on('data', chunk => (text += chunk.toString('latin1')))
+  socket.on('error', error => (isReset ||= (error as NodeJS.ErrnoException).code === 'ECONNRESET'))
+  const ended = new Promise<string>(resolve => {
+    socket.once('end', () => resolve(text))
+    socket.once('close', () => resolve(text))
+  })
+  await new Promise(resolve => socket.once('connect', resolve))
+  return {
+    socket,
+    write: bytes => new Promise(resolve => socket.write(bytes, () => resolve())),
+    text: () => text,
+    until: pattern =>
+      new Promise(resolve => {
+        const look = (): void => {
+          if (!pattern.test(text) && !socket.readableEnded && !socket.destroyed) return
+          socket.off('data', look)
+          resolve(text)
+        }
+        socket.on('data', look)
+        ended.then(look)
+        look()
+      }),
+    ended,
+    wasReset: () => isReset,
+  }
+}
+
+/** The head of a request, Host and an empty line included. */
+export const head = (line: string, ...fields: string[]): string =>
+  `${[`${line} HTTP/1.1`, 'Host: localhost', ...fields].join('\r\n')}\r\n\r\n`
