@@ -6,7 +6,6 @@ import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
-import { loadDoor } from './modules/module-graph.ts'
 import { holdTickObject } from './process/hold-tick-object.ts'
 import { prepareStateDirectory } from './process/state-directory.ts'
 import { UnderWay } from './process/under-way.ts'
@@ -50,7 +49,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const { directives } = options.config
   holdTickObject()
   prepareStateDirectory(options.config.stateDirectory)
-  const [cookies] = await Promise.all([loadAuthorCookies(), loadDoor()])
+  const cookies = await loadAuthorCookies()
   const logs = openLogs(options.config, now)
   const underWay = new UnderWay()
   const programs = new ProcessGroups()

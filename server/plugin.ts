@@ -33,6 +33,8 @@ export async function mountSite(app: FastifyInstance, options: PluginOptions): P
   // a route that the app has in this very place stays the app's
   for (const url of prefix === '' ? ['/*'] : ['/*', '']) {
     const method = app.supportedMethods.filter(one => !app.hasRoute({ method: one as 'GET', url: prefix + url }))
+    if (method.length === 0 && url === '/*')
+      throw new Error(`${prefix}/* is a route of the app: nothing is left for pso`)
     if (method.length === 0) continue
     app.route({
       method,

@@ -29,15 +29,13 @@ const pso = {
   format: extension === '.ts' ? 'module-typescript' : 'module',
 }
 const require = createRequire(import.meta.url)
-let isInstalled = false
-
-/** The package's door is there before a handler asks for it: one that is CommonJS requires it, past hooks that others have registered. */
-export const loadDoor = (): Promise<unknown> => import(pso.url)
+let door: Promise<unknown> | undefined
 
 /** Once a process and thread: `pso` resolves from everywhere, and users' imports are recorded. */
 export function installModuleHooks(): void {
-  if (isInstalled) return
-  isInstalled = true
+  if (door !== undefined) return
+  // before any handler: where a CommonJS module of a later version is the first to require it, Node strips no types
+  door = import(pso.url)
   registerHooks({
     resolve(specifier, context, nextResolve) {
       if (specifier === 'pso') return { ...pso, shortCircuit: true }
@@ -68,9 +66,10 @@ export function installModuleHooks(): void {
 }
 
 /** The module of a file, in its present version. The same promise's result as long as the version is the same. */
-export function importModule(file: string): Promise<Record<string, unknown>> {
+export async function importModule(file: string): Promise<Record<string, unknown>> {
   const url = urlOf(file)
   entries.add(url)
+  await door
   return import(versioned(url))
 }
 
