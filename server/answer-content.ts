@@ -1,7 +1,9 @@
+import { hasAdded } from './added-functions.ts'
 import type { Output } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { runProgram } from './cgi/run-program.ts'
+import type { Content } from './choose-content.ts'
 import { redirectPage } from './error-document.ts'
 import { isServable } from './files/hidden-names.ts'
 import { listDirectory } from './handlers/listing.ts'
@@ -20,12 +22,24 @@ export function answerContent(state: RequestState): void | Promise<void> {
   const content = state.content!
   state.phase = 'Content'
   if (state.errorStatus !== undefined) state.output.status = state.errorStatus
+  if (content.kind === 'program') {
+    const declined = runContent(state, content.handlers)
+    if (declined instanceof Promise) return declined.then(isDeclined => answerDeclined(state, isDeclined))
+    return answerDeclined(state, declined)
+  }
+  const isReplaced = content.kind !== 'redirect' && hasAdded(state, 'Content')
+  return isReplaced ? answerAdded(state, content) : answerItself(state, content)
+}
+
+/** Functions that were added answer in place of a file, a listing or nothing, as if a directive had named them. */
+async function answerAdded(state: RequestState, content: Exclude<Content, { kind: 'program' }>): Promise<void> {
+  const isDeclined = await runContent(state, [])
+  if (isDeclined) await answerItself(state, content)
+}
+
+/** What needs no handler. */
+function answerItself(state: RequestState, content: Exclude<Content, { kind: 'program' }>): void | Promise<void> {
   switch (content.kind) {
-    case 'program': {
-      const declined = runContent(state, content.handlers)
-      if (declined instanceof Promise) return declined.then(isDeclined => answerDeclined(state, isDeclined))
-      return answerDeclined(state, declined)
-    }
     case 'cgi':
       return runProgram(state)
     case 'static':

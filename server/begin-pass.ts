@@ -17,6 +17,8 @@ export function beginPass(
   const before = passOf(state)
   if (before.request !== undefined) describe(before.request, before)
   state.first ??= before
+  // what was added to a phase was added to the pass before, but the end of the request is one
+  for (const name of state.added?.keys() ?? []) if (name !== 'Log' && name !== 'Cleanup') state.added!.delete(name)
   // a query of its own is its input; a body was sent once, for all passes
   const input = state.raw.headers['content-type'] === undefined ? undefined : state.input
   Object.assign(state, { url, input, request: undefined, environ: undefined, redirected, previous: before })

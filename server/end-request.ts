@@ -1,4 +1,5 @@
 import type { HandlerRef } from '../directives/index.ts'
+import { hasAdded, takeAdded } from './added-functions.ts'
 import { returnToFirst } from './begin-pass.ts'
 import { logText } from './error-document.ts'
 import { discardUploads } from './input/uploaded-file.ts'
@@ -24,14 +25,15 @@ export function endRequest(state: RequestState): void {
   returnToFirst(state)
   site.accessLog.write(site.accessLine(new RequestFacts(state)))
   const isKnown = firstPlan !== undefined && firstPlan.problems.length === 0
-  if (isKnown && (firstPlan.ownLog || state.cleanups !== undefined || firstPlan.phases.Cleanup.length > 0))
+  const { ownLog, phases } = firstPlan ?? state.plan
+  if (isKnown && (ownLog || state.added !== undefined || state.cleanups !== undefined || phases.Cleanup.length > 0))
     void runLast(state, firstPlan)
   else end(state)
 }
 
 async function runLast(state: RequestState, plan: Plan): Promise<void> {
   state.plan = plan
-  if (plan.ownLog) await runAll(state, log, plan.phases.Log)
+  if (plan.ownLog || hasAdded(state, 'Log')) await runAll(state, log, plan.phases.Log)
   for (let run = state.cleanups?.pop(); run !== undefined; run = state.cleanups?.pop()) await guarded(state, run)
   await runAll(state, cleanup, plan.phases.Cleanup)
   end(state)
@@ -60,11 +62,11 @@ async function endAfter(state: RequestState, pending: readonly unknown[]): Promi
   state.site.underWay.end()
 }
 
-/** Runs one list; the first function that fails ends it, and only the log hears of it. */
+/** Runs one list, and what was added to it; the first function that fails ends it, and only the log hears of it. */
 async function runAll(state: RequestState, phase: typeof log, functions: readonly HandlerRef[]): Promise<void> {
-  for (const ref of functions) {
-    const done = await guarded(state, () => callFunction(state, phase, ref))
-    if (!done) return
+  for (let index = 0; ; index++) {
+    const ref = functions[index] ?? takeAdded(state, phase.name)
+    if (ref === undefined || !(await guarded(state, () => callFunction(state, phase, ref)))) return
   }
 }
 

@@ -39,6 +39,7 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
   output.discard()
   output.status = status
   output.isFile = false
+  output.bringsHead = false
   output.prepared = []
   output.contentType = 'text/html; charset=utf-8'
   for (const name of ofTheBody) if (name !== 'content-range' || status !== 416) output.headers.delete(name)

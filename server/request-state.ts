@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
+import type { AddedFunctions } from './added-functions.ts'
 import { Output } from './api/output.ts'
 import type { Request } from './api/request.ts'
+import type { ServerReturn } from './api/server-return.ts'
 import type { Content } from './choose-content.ts'
 import type { Incoming } from './incoming.ts'
 import type { BodyReader } from './input/body-reader.ts'
@@ -57,6 +59,10 @@ export class RequestState implements Pass {
   fixedUp: string[] | undefined
   readonly output = new Output()
   cleanups: (() => unknown)[] | undefined
+  /** What `req.addHandler` added and has not run yet. */
+  added: AddedFunctions | undefined
+  /** Why the body was not read to its end: an app that made an answer of that failure is overruled. */
+  refusedBody: ServerReturn | undefined
   /** The status of the error whose document is being made; undefined otherwise. */
   errorStatus: number | undefined
   /** The module file and phase of the function that is running, for a failure that arrives from nowhere. */

@@ -1,29 +1,33 @@
 import type { HandlerRef } from '../directives/index.ts'
+import { takeAdded } from './added-functions.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DECLINED, DONE, OK } from './api/status.ts'
 import { HandlerError } from './modules/handler-error.ts'
+import type { FunctionRef, OwnFunction } from './modules/load-function.ts'
 import { phaseOf } from './phases.ts'
 import type { RequestState } from './request-state.ts'
 import { callFunction, show } from './run-phase.ts'
 import { flush } from './send-response.ts'
+import { takeResponse } from './take-response.ts'
 
 const content = phaseOf('Content')
 
 /**
  * Runs the content handlers in order (DESIGN 4 and 6): OK goes on to the next, DECLINED and anything else end the list.
- * Resolves to true when the last answer, returned or thrown, was DECLINED: "not mine". Text is appended, objects become JSON, an async generator is
- * sent chunk by chunk; a status of 400 or more, and any other final status, is thrown as a ServerReturn.
+ * Resolves to true when the last answer, returned or thrown, was DECLINED: "not mine". Text is appended, objects become JSON, a generator is sent chunk by
+ * chunk, a Response as it says; a status of 400 or more, and any other final status, is thrown as a ServerReturn.
  */
 export function runContent(state: RequestState, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
-  for (let index = 0; index < refs.length; index++) {
+  for (let index = 0, ref = nextOf(state, refs, 0); ref !== undefined; ref = nextOf(state, refs, ++index)) {
     let answer: unknown
     try {
-      answer = callFunction(state, content, refs[index]!)
+      answer = callFunction(state, content, ref)
     } catch (error) {
       if (isDeclined(error)) return true
       throw error
     }
-    if (answer instanceof Promise || isAsyncGenerator(answer)) return runOn(state, refs, index, answer)
+    if (answer instanceof Promise || isGenerator(answer) || answer instanceof Response)
+      return runOn(state, refs, index, answer)
     const end = take(state, answer)
     if (end !== undefined) return end
   }
@@ -38,19 +42,28 @@ async function runOn(
 ): Promise<boolean> {
   let next = pending
   try {
-    for (let index = from; index < refs.length; index++) {
-      if (index > from) next = callFunction(state, content, refs[index]!)
+    for (let index = from + 1; ; index++) {
       let answer = await next
-      if (isAsyncGenerator(answer)) answer = await sendEach(state, answer)
+      if (isGenerator(answer)) answer = await sendEach(state, answer)
+      if (answer instanceof Response) return takeResponse(state, answer).then(() => false)
       const end = take(state, answer)
       if (end !== undefined) return end
+      const ref = nextOf(state, refs, index)
+      if (ref === undefined) return false
+      next = callFunction(state, content, ref)
     }
-    return false
   } catch (error) {
     if (isDeclined(error)) return true
     throw error
   }
 }
+
+/** Those that a directive names, then those that the request added. */
+const nextOf = (
+  state: RequestState,
+  refs: readonly HandlerRef[],
+  index: number,
+): FunctionRef | OwnFunction | undefined => refs[index] ?? takeAdded(state, 'Content')
 
 const isDeclined = (error: unknown): boolean => error instanceof ServerReturn && error.status === DECLINED
 
@@ -65,7 +78,6 @@ function take(state: RequestState, answer: unknown): boolean | undefined {
     state.output.write(answer)
     return undefined
   }
-  if (answer instanceof Response) throw wrong(state, 'a returned Response is not built yet: use req.write')
   if (typeof answer === 'object') {
     const json = jsonOf(state, answer as object)
     if (state.output.contentType === undefined) state.output.contentType = 'application/json; charset=utf-8'
@@ -90,7 +102,7 @@ const wrong = ({ running = '' }: RequestState, message: string): HandlerError =>
   new HandlerError('bad-answer', `${message} (${running})`, { phase: 'Content', file: running })
 
 /** Sends each chunk as it comes; its return value is the handler's answer. A client that goes away ends it. */
-async function sendEach(state: RequestState, generator: AsyncGenerator<unknown, unknown>): Promise<unknown> {
+async function sendEach(state: RequestState, generator: AnyGenerator): Promise<unknown> {
   for (;;) {
     const { done, value } = await generator.next()
     if (done) return value
@@ -106,5 +118,10 @@ async function sendEach(state: RequestState, generator: AsyncGenerator<unknown, 
   }
 }
 
-const isAsyncGenerator = (value: unknown): value is AsyncGenerator<unknown, unknown> =>
-  typeof value === 'object' && value !== null && Symbol.asyncIterator in value && 'next' in value
+type AnyGenerator = AsyncGenerator<unknown, unknown> | Generator<unknown, unknown>
+
+const isGenerator = (value: unknown): value is AnyGenerator =>
+  typeof value === 'object' &&
+  value !== null &&
+  'next' in value &&
+  (Symbol.asyncIterator in value || Symbol.iterator in value)

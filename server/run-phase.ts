@@ -1,14 +1,15 @@
 import type { HandlerRef } from '../directives/index.ts'
+import { takeAdded } from './added-functions.ts'
 import { requestOf } from './api/request.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DECLINED, DONE, isFinalStatus, OK } from './api/status.ts'
 import { HandlerError } from './modules/handler-error.ts'
-import { loadFunction, type PhaseFunction } from './modules/load-function.ts'
+import { type FunctionRef, loadFunction, type OwnFunction, type PhaseFunction } from './modules/load-function.ts'
 import type { Phase } from './phase.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Runs the functions that a phase's directive names, in order; the request goes on after it, and the value says whether a function
+ * Runs the functions that a phase's directive names, in order, then those that the request added to it; the request goes on after it, and the value says whether a function
  * of a `first` phase took it as its own. DONE and HTTP statuses end the request: they are thrown as a ServerReturn. Content has an
  * engine of its own, `run-content.ts`. A promise only where a function or the loading of its module takes one.
  */
@@ -18,7 +19,7 @@ export function runPhase(state: RequestState, phase: Phase, refs: readonly Handl
     if (answer instanceof Promise) return runOn(state, phase, refs, index, answer)
     if (endsPhase(state, phase, answer)) return true
   }
-  return false
+  return state.added === undefined ? false : runAdded(state, phase)
 }
 
 async function runOn(
@@ -31,14 +32,21 @@ async function runOn(
   if (endsPhase(state, phase, await pending)) return true
   for (const ref of refs.slice(from + 1))
     if (endsPhase(state, phase, await callFunction(state, phase, ref))) return true
+  return runAdded(state, phase)
+}
+
+async function runAdded(state: RequestState, phase: Phase): Promise<boolean> {
+  for (let next = takeAdded(state, phase.name); next !== undefined; next = takeAdded(state, phase.name))
+    if (endsPhase(state, phase, await callFunction(state, phase, next))) return true
   return false
 }
 
 /** What the function answered, as it is; loading errors and what it throws pass through. */
-export function callFunction(state: RequestState, phase: Phase, ref: HandlerRef): unknown {
+export function callFunction(state: RequestState, phase: Phase, ref: FunctionRef | OwnFunction): unknown {
   state.phase = phase.name
   state.running = undefined
   state.base = ref.base
+  if ('run' in ref) return call(state, ref)
   const loaded = loadFunction(state.site, ref, phase)
   return loaded instanceof Promise ? loaded.then(found => call(state, found)) : call(state, loaded)
 }

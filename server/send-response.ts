@@ -60,6 +60,7 @@ async function sendHead(state: RequestState): Promise<void> {
     state.response.strictContentLength = true
   }
   state.response.writeHead(state.output.status, head)
+  state.output.headers.close()
   state.output.flushed = true
   state.response.flushHeaders()
 }
@@ -88,8 +89,11 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   if (bodiless || output.isFile || state.method !== 'HEAD') output.headers.delete('content-length')
   const head = headOf(state, bodiless)
   const length = hasSlices ? output.length : lengthOf(body)
-  if (!bodiless && !output.isFile && !output.headers.has('content-length')) head.push('Content-Length', String(length))
+  const isUnknown = output.bringsHead && state.method === 'HEAD' && length === 0
+  if (!bodiless && !output.isFile && !isUnknown && !output.headers.has('content-length'))
+    head.push('Content-Length', String(length))
   response.writeHead(status, head)
+  output.headers.close()
   output.flushed = true
   if (bodiless || state.method === 'HEAD') output.discard()
   if (output.hasSlices) return sendRest(state)
@@ -142,7 +146,7 @@ function keepUrlSecret({ output }: RequestState): void {
 /** A handler's page is HTML unless it says otherwise; a file has its own type or none. */
 function contentTypeOf({ output }: RequestState): string | undefined {
   const said = output.headers.get('content-type') ?? output.contentType
-  if (said !== undefined || output.isFile) return said
+  if (said !== undefined || output.isFile || output.bringsHead) return said
   const { onlySlice } = output
   return onlySlice === undefined ? 'text/html; charset=utf-8' : onlySlice.type
 }

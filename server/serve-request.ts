@@ -7,7 +7,6 @@ import { cutAnswer } from './cut-answer.ts'
 import { endRequest } from './end-request.ts'
 import { errorNotes, isFailure, isOutage, logText, redirectPage, statusOf, writeErrorPage } from './error-document.ts'
 import { InputRefusal } from './input/input-refusal.ts'
-import { readInput } from './input/read-input.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
@@ -18,6 +17,7 @@ import {
   choose,
   configure,
   fixup,
+  input,
   locate,
   phase,
   refuseOutside,
@@ -43,7 +43,7 @@ const pass: readonly Step[] = [
   ...judge,
   state => follow(state), // an index or a fallback, judged by its own plan too
   phase('Type'),
-  readInput, //              a form's body, before any lock           400 408 413
+  input, //                  a form's body, before any lock           400 408 413
   fixup, //                  pso::fixup: session loaded and locked
   answerContent, //          handlers, file, listing, redirect
 ]
@@ -161,7 +161,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
   const status = statusOf(error)
   logError(state, error, status)
   await abandonSessions(state)
-  if (state.output.flushed) cutAnswer(state)
+  if (state.output.flushed) cutAnswer(state, status)
   else {
     try {
       writeErrorPage(state, status, error)
@@ -169,7 +169,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
     } catch (failure) {
       // the head itself is what cannot be sent
       logError(state, failure, 500)
-      cutAnswer(state)
+      cutAnswer(state, 500)
     }
   }
   settle(state)
@@ -192,7 +192,7 @@ async function answerError(state: RequestState, error: unknown): Promise<void> {
   if (isFailure(error)) await revertSessions(state)
   // a flush that nobody awaited: what it promised to the client stands
   if (state.output.head !== undefined) await state.output.head.catch(() => {})
-  if (state.output.flushed) return cutAnswer(state)
+  if (state.output.flushed) return cutAnswer(state, status)
   await answerDocument(state, status, error)
 }
 

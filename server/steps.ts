@@ -1,7 +1,9 @@
-import { DirectivesError } from '../directives/index.ts'
+import { DirectivesError, type HandlerRef } from '../directives/index.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
+import { readInput } from './input/read-input.ts'
 import { HandlerError } from './modules/handler-error.ts'
+import { loadFunction, type PhaseFunction } from './modules/load-function.ts'
 import { serviceIdOf } from './open-session-for.ts'
 import { type Judged, judgeNames } from './own-directives.ts'
 import type { PhaseName } from './phase.ts'
@@ -47,7 +49,8 @@ export function phase(name: PhaseName): Step {
   const row = phaseOf(name)
   return state => {
     const functions = state.plan.phases[name]
-    return functions.length > 0 ? runPhase(state, row, functions) : undefined
+    if (functions.length > 0 || state.added !== undefined) return runPhase(state, row, functions)
+    return undefined
   }
 }
 
@@ -90,7 +93,7 @@ const authenPhase = phaseOf('Authen')
 
 export function authen(state: RequestState): void | Promise<void> {
   const functions = state.plan.phases.Authen
-  if (functions.length === 0) return
+  if (functions.length === 0 && state.added === undefined) return
   const taken = runPhase(state, authenPhase, functions)
   return taken instanceof Promise ? taken.then(isTaken => requireUser(state, isTaken)) : requireUser(state, taken)
 }
@@ -103,15 +106,38 @@ function requireUser(state: RequestState, isTaken: boolean): void {
     })
 }
 
+const contentPhase = phaseOf('Content')
+
+/** A form's body is read before any lock; a Fetch-style app reads its body itself. */
+export function input(state: RequestState): void | Promise<void> {
+  const { content, raw } = state
+  if (content!.kind !== 'program' || raw.headers['content-type'] === undefined) return readInput(state)
+  const takesBody = someTakesBody(state, content!.handlers)
+  return takesBody instanceof Promise ? takesBody.then(isLeft => readInput(state, isLeft)) : readInput(state, takesBody)
+}
+
+/** A promise only where a module has to be loaded. */
+function someTakesBody({ site }: RequestState, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
+  const found = refs.map(ref => loadFunction(site, ref, contentPhase))
+  if (found.some(one => one instanceof Promise))
+    return Promise.all(found).then(all => all.some(({ takesBody }) => takesBody))
+  return (found as PhaseFunction[]).some(({ takesBody }) => takesBody)
+}
+
 const fixupPhase = phaseOf('Fixup')
 
 /** Once for a client request and service, however many passes it takes; the default alone has nothing to do where no handler answers. */
 export function fixup(state: RequestState): unknown {
+  if (isFixedUp(state)) return state.added === undefined ? undefined : runPhase(state, fixupPhase, [])
+  return runPhase(state, fixupPhase, state.plan.phases.Fixup)
+}
+
+function isFixedUp(state: RequestState): boolean {
   const { plan, content } = state
-  if (content!.kind !== 'program' && !plan.ownFixup) return
+  if (content!.kind !== 'program' && !plan.ownFixup) return true
   const serviceId = serviceIdOf(state)
-  if (state.fixedUp?.includes(serviceId)) return
+  if (state.fixedUp?.includes(serviceId)) return true
   if (state.fixedUp === undefined) state.fixedUp = [serviceId]
   else state.fixedUp.push(serviceId)
-  return runPhase(state, fixupPhase, plan.phases.Fixup)
+  return false
 }

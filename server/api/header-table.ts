@@ -7,6 +7,7 @@ import { validateHeaderName, validateHeaderValue } from '../node-http.ts'
  */
 export class HeaderTable {
   #fields: Map<string, { name: string; values: string[] }> | undefined
+  #hasLeft = false
 
   /** The value, of several the first; undefined when the field is not there. */
   get(name: string): string | undefined {
@@ -25,8 +26,18 @@ export class HeaderTable {
     return this.#fields === undefined || this.#fields.size === 0
   }
 
+  /** The head has left: a change would be lost, and is an Error. */
+  close(): void {
+    this.#hasLeft = true
+  }
+
+  #requireOpen(name: string): void {
+    if (this.#hasLeft) throw new Error(`the header ${name} can no longer be changed: the head of the response has left`)
+  }
+
   /** Replaces whatever the field had. */
   set(name: string, value: string | number): void {
+    this.#requireOpen(name)
     const text = checked(name, value)
     this.#fields ??= new Map()
     this.#fields.set(name.toLowerCase(), { name, values: [text] })
@@ -35,16 +46,18 @@ export class HeaderTable {
   /** Adds a field of this name beside those that are there. */
   add(name: string, value: string | number): void {
     const field = this.#fields?.get(name.toLowerCase())
-    if (field === undefined) this.set(name, value)
-    else field.values.push(checked(name, value))
+    if (field === undefined) return this.set(name, value)
+    this.#requireOpen(name)
+    field.values.push(checked(name, value))
   }
 
   delete(name: string): void {
+    this.#requireOpen(name)
     this.#fields?.delete(name.toLowerCase())
   }
 
   clear(): void {
-    this.#fields = undefined
+    for (const name of this.#fields?.keys() ?? []) this.delete(name)
   }
 
   /** One pair a field line, as `writeHead` sends them. */

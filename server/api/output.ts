@@ -34,6 +34,8 @@ export class Output {
   prepared: readonly string[] = []
   /** The type of a file, or of what a CGI program sends, is its own: none is not text/html. */
   isFile = false
+  /** A Fetch Response has made the head: no content type of it is not text/html, and no body of it for HEAD is not an empty one. */
+  bringsHead = false
   /** Bytes of body that were handed to the connection. */
   sentBytes = 0
   /** True once the head has left: status, headers and cookies stand, and a failure can only cut the connection. */

@@ -1,18 +1,19 @@
+import { addFunction } from '../added-functions.ts'
 import { conditionalStatus } from '../files/conditional.ts'
 import { mediaTypeOf } from '../files/media-type.ts'
 import { openSlice } from '../files/open-slice.ts'
 import { bodyOf } from '../input/body-reader.ts'
 import type { LogLevel } from '../logs/error-log.ts'
 import { validateHeaderValue } from '../node-http.ts'
-import { outwardPath } from '../outward-path.ts'
 import type { Pass } from '../pass.ts'
 import type { PhaseName } from '../phase.ts'
 import type { RequestState } from '../request-state.ts'
 import { flush } from '../send-response.ts'
 import { environOf, pathInfoOf } from './environ.ts'
+import { fetchRequest } from './fetch-request.ts'
 import { HeaderTable } from './header-table.ts'
 import { InternalRedirect } from './internal-redirect.ts'
-import { notBuilt } from './not-built.ts'
+import { serverUrl } from './server-url.ts'
 import { ServiceRequest } from './service-request.ts'
 import { OK } from './status.ts'
 
@@ -35,6 +36,7 @@ export class Request {
   #pass: Pass
   #service: ServiceRequest | undefined
   #headersIn: HeaderTable | undefined
+  #fetch: globalThis.Request | undefined
   #notes: Record<string, any> | undefined
 
   static {
@@ -165,8 +167,15 @@ export class Request {
   }
 
   set contentType(type: string | undefined) {
+    this.requireHead('the content type')
     if (type !== undefined) validateHeaderValue('Content-Type', type)
     this.#state.output.contentType = type
+  }
+
+  /** Throws an Error where `what`, a part of the head, would change nothing any more. */
+  requireHead(what: string): void {
+    if (this.#state.output.flushed)
+      throw new Error(`${what} can no longer be changed: the head of the response has left`)
   }
 
   get status(): number {
@@ -176,6 +185,7 @@ export class Request {
   set status(status: number) {
     if (!Number.isInteger(status) || status < 200 || status > 599)
       throw new TypeError(`expected an HTTP status from 200 to 599, got ${String(status)}`)
+    this.requireHead('the status')
     this.#state.output.status = status
   }
 
@@ -207,14 +217,20 @@ export class Request {
   write(chunk: string | Uint8Array): void {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
       throw new TypeError(`expected text or bytes to write, got ${chunk === null ? 'null' : typeof chunk}`)
+    this.#requireOpen('req.write()')
     this.#state.output.write(chunk)
+  }
+
+  /** The answer has been made: what comes now would be lost, or stay open. */
+  #requireOpen(what: string): void {
+    if (this.#state.settled) throw new Error(`the request is over: ${what} comes too late to be sent`)
   }
 
   /** Sends what was written; resolves when the client can take more. From here on status, headers and cookies stand. */
   flush(): Promise<void> {
     const flushed = flush(this.#state)
-    // one that nobody awaits is looked at when the handler ends
-    flushed.catch(() => {})
+    // one that nobody awaits is looked at when the handler ends; after the end its failure is the author's, or the log's
+    if (!this.#state.settled) flushed.catch(() => {})
     return flushed
   }
 
@@ -244,6 +260,7 @@ export class Request {
    */
   sendfile(path: string, offset = 0, length?: number): number {
     const { output, plan, base } = this.#state
+    this.#requireOpen('req.sendfile()')
     const slice = openSlice(base, path, offset, length)
     output.writeSlice({ ...slice, type: mediaTypeOf(path, plan.directives) })
     return slice.length
@@ -265,13 +282,19 @@ export class Request {
     return this.method === 'GET' || this.method === 'HEAD' ? status : 412
   }
 
-  addHandler(_phase: PhaseName, _handler: (request: Request) => unknown): never {
-    throw notBuilt('req.addHandler()')
+  /**
+   * Adds a function to the end of a phase of this request: one that is to come, also where no directive names any function for it, or the
+   * one that is running. For a phase that is over it is ignored. `handler`: a function, or `module::function` as a directive writes it, seen
+   * from the directory where the function that is running was named. For Content it answers in place of a file too; DECLINED leaves it that.
+   */
+  addHandler(phase: PhaseName, handler: ((request: Request) => unknown) | string): void {
+    addFunction(this.#state, phase, handler)
   }
 
-  /** The same request as a Fetch `Request`. */
+  /** The same request as a Fetch `Request`, the same one each time; its body is streamed, where nothing has read it yet. */
   get fetch(): globalThis.Request {
-    throw notBuilt('req.fetch')
+    this.#fetch ??= fetchRequest(this.#state, this.pso().getUrl().href)
+    return this.#fetch
   }
 
   /** Sets the content type; the head itself leaves with the first flush or at the end. */
@@ -292,13 +315,11 @@ export class Request {
     ;(this.#state.cleanups ??= []).push(run)
   }
 
-  /** The absolute URL of a path on this server. */
+  /** The absolute URL of a path on this server, as the client sees it. */
   constructUrl(path: string): string {
-    const { protocol, host } = this.#state.incoming
-    const named = `${protocol}://${host}`
-    // a Host that no URL can have is a client's nonsense, not the handler's failure
-    const server = URL.canParse(named) ? named : `${protocol}://${this.#state.site.config.directives.ServerName}`
+    const server = serverUrl(this.#state)
     const { prefix } = this.#state.site
-    return new URL(outwardPath(prefix, path), `${server}${prefix}/`).href
+    // a path of two slashes would be another host
+    return new URL(/^[/\\]/.test(path) ? server + prefix + path : path, `${server}${prefix}/`).href
   }
 }

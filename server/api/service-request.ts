@@ -140,7 +140,7 @@ export class ServiceRequest {
    * 4,096 bytes.
    */
   setCookie(key: string, value: string, attributes: CookieAttributes = {}): void {
-    this.#requireHead(`the cookie ${key}`)
+    this.#request.requireHead(`the cookie ${key}`)
     if (this.#state.sessions.some(({ serviceId }) => serviceId === key))
       throw new TypeError(
         `the cookie ${key} is the session's: session.expire() and PSOCookieSession_ directives change it`,
@@ -172,35 +172,26 @@ export class ServiceRequest {
   }
 
   setHeaderOut(name: string, value: string | number): void {
-    this.#requireHead(`the header ${name}`)
     this.#state.output.headers.set(name, value)
   }
 
   addHeaderOut(name: string, value: string | number): void {
-    this.#requireHead(`the header ${name}`)
     this.#state.output.headers.add(name, value)
   }
 
   removeHeaderOut(name: string): void {
-    this.#requireHead(`the header ${name}`)
     this.#state.output.headers.delete(name)
-  }
-
-  #requireHead(what: string): void {
-    if (this.#state.output.flushed)
-      throw new Error(`${what} can no longer be changed: the head of the response has left`)
   }
 
   /** Ends the request with 302, or 301 where it is for ever. What was written is not shown; session and cookies are kept. */
   redirect(url: string | URL, permanent = false): never {
-    this.#requireHead('the Location')
+    this.#request.requireHead('the Location')
     this.#state.output.discard()
     this.#state.output.headers.set('Location', asciiUrl(String(url)))
     throw new ServerReturn(permanent ? 301 : 302)
   }
 
   setStatus(status: number): void {
-    this.#requireHead('the status')
     this.#request.status = status
   }
 

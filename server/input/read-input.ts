@@ -8,13 +8,14 @@ import { receiveText } from './receive-body.ts'
 import { urlencodedPairs } from './urlencoded.ts'
 
 /**
- * Reads and parses a form's body, or JSON, before any lock is taken; other bodies, and all where PSOInput is off, are left to the handler.
+ * Reads and parses a form's body, or JSON, before any lock is taken; other bodies, and all where PSOInput is off or with `isLeft`, are left to
+ * the handler.
  * Once for a client's request, whatever passes it takes: the document of an error has no body of its own.
  */
-export function readInput(state: RequestState): void | Promise<void> {
+export function readInput(state: RequestState, isLeft = false): void | Promise<void> {
   if (state.errorStatus !== undefined) return
   checkDeclaredLength(state)
-  if (state.content?.kind !== 'program' || state.input !== undefined || state.body !== undefined) return
+  if (isLeft || state.content?.kind !== 'program' || state.input !== undefined || state.body !== undefined) return
   const type = state.raw.headers['content-type']
   if (type === undefined || state.plan.directives.PSOInput === 'off' || !hasBody(state.raw)) return
   const read = readerFor(type)

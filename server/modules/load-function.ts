@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { HandlerRef } from '../../directives/index.ts'
+import type { HandlerRef, Position } from '../../directives/index.ts'
 import type { Request } from '../api/request.ts'
 import type { Phase } from '../phase.ts'
 import * as pso from '../pso.ts'
@@ -7,27 +7,37 @@ import type { Site } from '../site.ts'
 import { HandlerError } from './handler-error.ts'
 import type { HandlerModule } from './handler-module.ts'
 
+/** A function of a handler module, as a directive names it, or `req.addHandler`. */
+export type FunctionRef = Pick<HandlerRef, 'module' | 'base' | 'function'> & { readonly at?: Position }
+
 /** A function of a handler module, ready to run. */
 export interface PhaseFunction {
   /** `FILE::FUNCTION`, for the log. */
   readonly name: string
   run(request: Request): unknown
+  /** True for a Fetch-style app: a body is its own to read. */
+  readonly takesBody?: boolean
+}
+
+/** One that needs no module: `req.addHandler` was given it. `base`: where the function that gave it was named. */
+export interface OwnFunction extends PhaseFunction {
+  readonly base: string
 }
 
 /**
  * The function that `ref` names, from the module as it is now; a promise while the module has to be loaded.
  * Throws a HandlerError when there is no such module or function.
  */
-export function loadFunction(site: Site, ref: HandlerRef, phase: Phase): PhaseFunction | Promise<PhaseFunction> {
+export function loadFunction(site: Site, ref: FunctionRef, phase: Phase): PhaseFunction | Promise<PhaseFunction> {
   if (ref.module === 'pso') return pick(pso as unknown as HandlerModule, 'pso', ref, phase)
   const loaded = site.modules.load(ref.base, ref.module)
   return loaded instanceof Promise ? loaded.then(module => known(module, ref, phase)) : known(loaded, ref, phase)
 }
 
-const picked = new WeakMap<HandlerRef, { module: HandlerModule; found: PhaseFunction }>()
+const picked = new WeakMap<FunctionRef, { module: HandlerModule; found: PhaseFunction }>()
 
 /** Found once for each module object: a reload is another one. */
-function known(module: HandlerModule, ref: HandlerRef, phase: Phase): PhaseFunction {
+function known(module: HandlerModule, ref: FunctionRef, phase: Phase): PhaseFunction {
   const before = picked.get(ref)
   if (before?.module === module) return before.found
   const found = pick(module, resolve(ref.base, ref.module), ref, phase)
@@ -35,27 +45,28 @@ function known(module: HandlerModule, ref: HandlerRef, phase: Phase): PhaseFunct
   return found
 }
 
-function pick(module: HandlerModule, file: string, ref: HandlerRef, phase: Phase): PhaseFunction {
+function pick(module: HandlerModule, file: string, ref: FunctionRef, phase: Phase): PhaseFunction {
   const wanted = ref.function ?? phase.defaultFunction
   const found = ref.function === undefined ? unnamed(module, phase) : at(module, ref.function)
   const name = `${file}::${wanted}`
   if (typeof found === 'function') return { name, run: found as (request: Request) => unknown }
-  if (typeof found === 'object' && found !== null && typeof (found as { fetch?: unknown }).fetch === 'function')
-    throw new HandlerError(
-      'not-built',
-      `a default export with fetch is not built yet: export function handler (req) in ${file}`,
-      {
-        phase: phase.name,
-        file,
-      },
-    )
+  if (ref.function === undefined && isFetchApp(found))
+    return { name: `${file}::default.fetch`, takesBody: true, run: req => found.fetch(req.fetch, { req }) }
   const exported = Object.keys(module).filter(key => typeof module[key] === 'function')
   throw new HandlerError(
     'function-missing',
     `expected the function ${wanted} in ${file}, it exports ${exported.length === 0 ? 'no function' : exported.join(', ')}`,
-    { phase: phase.name, file, at: ref.at },
+    { phase: phase.name, file, ...(ref.at === undefined ? {} : { at: ref.at }) },
   )
 }
+
+/** As Hono is one, or `export default { fetch }`: `env.req` is pso's request, with its session. */
+interface FetchApp {
+  fetch(request: globalThis.Request, env: { req: Request }): unknown
+}
+
+const isFetchApp = (value: unknown): value is FetchApp =>
+  typeof value === 'object' && value !== null && typeof (value as { fetch?: unknown }).fetch === 'function'
 
 /** The phase's own function; a page may be the default export as well, but what guards a page is never taken for granted. */
 const unnamed = (module: HandlerModule, { name, defaultFunction }: Phase): unknown =>

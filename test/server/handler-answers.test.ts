@@ -219,16 +219,6 @@ t.test('an error has none of the headers of the page in whose place it comes; co
   t.same([answered.statusCode, answered.headers['cache-control'], answered.headers.etag], [503, 'public', undefined])
 })
 
-t.test('what is not built yet says so', async t => {
-  const app = await site(t, {
-    '.psoaccess': '',
-    'handler.ts': does(
-      'const calls = [() => req.fetch]; return calls.map(call => { try { call(); return "built" } catch (error: any) { return error.message } })',
-    ),
-  })
-  t.same((await app.inject('/')).json(), ['req.fetch is not built yet'])
-})
-
 t.test('a redirect to an URL object, such as that of the request with another query', async t => {
   const app = await site(t, {
     '.psoaccess': '',

@@ -76,18 +76,6 @@ t.test('a generator is closed when its client goes away: its finally runs', asyn
   t.equal(await ended, 'finally')
 })
 
-t.test('what is sent after the request is over is an error of who sends it, and breaks nothing', async t => {
-  const app = await site(t, {
-    '.psoaccess': '',
-    'handler.ts': does(
-      'setImmediate(() => { req.write("late"); req.flush().catch((error: Error) => (globalThis as any).late(error.message)) }); return "a"',
-    ),
-  })
-  const late = new Promise<string>(resolve => ((globalThis as any).late = resolve))
-  t.equal((await app.inject('/')).body, 'a')
-  t.match(await late, /over/)
-})
-
 t.test('the signal is for a client that goes away, not for an answer that is complete', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts',

@@ -1,0 +1,71 @@
+import { HandlerError } from './modules/handler-error.ts'
+import type { RequestState } from './request-state.ts'
+import { flush } from './send-response.ts'
+
+/** A body that has not ended by then is sent as it comes, its length unknown. */
+const KEPT = 64 * 1024
+
+/**
+ * Makes a returned Fetch `Response` the answer: its status, its headers in place of those of their names and cookies beside those that are
+ * there, and its body behind what was written. Its status is no error to be documented: the body is its document. A short body that is
+ * there at once has its length; any other is sent as it comes, no faster than the client takes it, and a client that goes away cancels it.
+ */
+export async function takeResponse(state: RequestState, response: Response): Promise<void> {
+  const { output } = state
+  if (state.refusedBody !== undefined) throw state.refusedBody
+  if (response.type === 'error') throw wrong(state, 'Response.error() is no answer')
+  if (response.bodyUsed || response.body?.locked)
+    throw wrong(state, 'the body of the returned Response has been read before')
+  if (output.flushed)
+    throw wrong(state, 'a Response cannot be returned after a flush: its status and headers would be lost')
+  // the document of an error keeps its status, unless it leads elsewhere
+  if (state.errorStatus === undefined || response.status >= 300) output.status = response.status
+  for (const [name, value] of response.headers)
+    if (name === 'set-cookie') output.headers.add('Set-Cookie', value)
+    else output.headers.set(name, value)
+  // what fetch() brought has been decoded; and a length is that of the body alone
+  const isDecoded = response.url !== '' && response.headers.has('content-encoding')
+  if (isDecoded) output.headers.delete('content-encoding')
+  if (isDecoded || !output.isEmpty) output.headers.delete('content-length')
+  output.bringsHead = true
+  if (response.body !== null) await sendBody(state, response.body.getReader())
+}
+
+async function sendBody(state: RequestState, reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
+  // a read that waits ends with it
+  const cancel = (): void => void reader.cancel(state.signal.reason).catch(() => {})
+  state.signal.addEventListener('abort', cancel)
+  try {
+    await sendChunks(state, reader)
+  } catch (error) {
+    reader.cancel(error).catch(() => {})
+    throw error
+  } finally {
+    state.signal.removeEventListener('abort', cancel)
+  }
+}
+
+async function sendChunks(state: RequestState, reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
+  let kept = 0
+  for (;;) {
+    const next = reader.read()
+    if (kept >= KEPT || !(await isAtOnce(next))) {
+      await flush(state)
+      kept = 0
+      if (state.method === 'HEAD') return void (await reader.cancel())
+    }
+    const { done, value } = await next
+    if (done) return
+    if (!(value instanceof Uint8Array))
+      throw wrong(state, `expected bytes in the body of the Response, got ${typeof value}`)
+    state.output.write(value)
+    kept += value.length
+  }
+}
+
+/** True for what is there within this turn of the event loop. */
+const isAtOnce = (next: Promise<unknown>): Promise<boolean> =>
+  Promise.race([next.then(() => true), new Promise<boolean>(resolve => setImmediate(resolve, false))])
+
+const wrong = ({ running = '' }: RequestState, message: string): HandlerError =>
+  new HandlerError('bad-answer', `${message} (${running})`, { phase: 'Content', file: running })

@@ -1,0 +1,166 @@
+import t from 'tap'
+import { does, says } from '../support/handlers.ts'
+import { site, type TestSite, type Tree } from '../support/site.ts'
+
+const push = (what: string): string => `((globalThis as any).seen ??= []).push(${what})`
+async function settled(): Promise<string[]> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  return ((globalThis as any).seen ?? []).splice(0)
+}
+
+/** A site whose access function does what is said, and whose handler says that it ran. */
+const adding = (t: Parameters<typeof site>[0], code: string, access = '', more: Tree = {}): Promise<TestSite> =>
+  site(t, {
+    '.psoaccess': `PSOAccessHandler = a.ts\n${access}`,
+    'a.ts': `import { DECLINED, DONE, OK, ServerReturn } from 'pso'
+const note = (text: string) => (): any => { ${push('text')} }
+export const access = (req: any): any => { ${code} }
+export const other = () => { ${push("'other'")} }
+`,
+    'handler.ts': does(`${push("'handler'")}; return 'handler'`),
+    'plain.txt': 'file',
+    ...more,
+  })
+
+t.test('a later phase runs what was added, at its end or where it had nothing, in the order of adding', async t => {
+  const app = await adding(
+    t,
+    `for (const phase of ['Log', 'Cleanup', 'Type', 'Fixup', 'Authz', 'Content']) { req.addHandler(phase, note(phase)); req.addHandler(phase, note(phase + 2)) }
+    req.registerCleanup(note('registered'))`,
+    'PSOTypeHandler = b.ts\nPSOLogHandler = b.ts',
+    {
+      'b.ts': `export const type = () => { ${push("'own type'")} }\nexport const log = () => { ${push("'own log'")} }\n`,
+    },
+  )
+  t.equal((await app.inject('/')).body, 'handler')
+  t.same(await settled(), [
+    ...['Authz', 'Authz2', 'own type', 'Type', 'Type2', 'Fixup', 'Fixup2', 'handler', 'Content', 'Content2'],
+    ...['own log', 'Log', 'Log2', 'registered', 'Cleanup', 'Cleanup2'],
+  ])
+  t.equal((await app.inject('/plain.txt')).body, '', 'for Content it answers in place of a file')
+  t.same((await settled()).slice(-6), ['own log', 'Log', 'Log2', 'registered', 'Cleanup', 'Cleanup2'])
+})
+
+t.test(
+  'what is added to the running phase runs at its end, and may add more; a phase that is over is left alone',
+  async t => {
+    const app = await adding(
+      t,
+      `${push("'access'")}; req.addHandler('Access', (again: any) => { ${push("'added'")}; again.addHandler('Access', note('more')) }); req.addHandler('HeaderParser', note('never'))`,
+      'PSOAccessHandler = a.ts::other',
+    )
+    await app.inject('/')
+    t.same(await settled(), ['access', 'other', 'added', 'more', 'handler'])
+    t.match(app.errorLog(), /\[debug\].*a\.ts::access adds a handler to HeaderParser in Access: it is over/)
+  },
+)
+
+t.test('what an added function answers counts as any other', async t => {
+  for (const [added, status, body, ran] of [
+    ["req.addHandler('Fixup', () => 403)", 403, undefined, []],
+    ["req.addHandler('Type', async () => { throw new ServerReturn(410) })", 410, undefined, []],
+    ["req.addHandler('Type', () => { throw new Error('x') })", 500, undefined, []],
+    ["req.addHandler('Type', () => 'nonsense')", 500, undefined, []],
+    ["req.addHandler('Content', () => ' and more')", 200, 'handler and more', ['handler']],
+    [
+      "req.addHandler('Content', async function* () { yield ' and'; yield ' more' })",
+      200,
+      'handler and more',
+      ['handler'],
+    ],
+    ["req.addHandler('Content', () => 403)", 403, undefined, ['handler']],
+    ["req.addHandler('Content', () => DONE); req.addHandler('Content', note('never'))", 200, 'handler', ['handler']],
+    ["req.addHandler('Authen', (req: any) => { req.user = 'me'; return OK })", 200, 'handler', ['handler']],
+    ["req.addHandler('Authen', () => OK)", 500, undefined, []],
+    [
+      "req.addHandler('Log', () => { throw new Error('x') }); req.addHandler('Log', note('never')); req.addHandler('Cleanup', note('cleanup'))",
+      200,
+      'handler',
+      ['handler', 'cleanup'],
+    ],
+  ] as const) {
+    const app = await adding(t, added)
+    const answer = await app.inject('/')
+    t.equal(answer.statusCode, status, added)
+    if (body !== undefined) t.equal(answer.body, body, added)
+    t.same(await settled(), ran, added)
+  }
+})
+
+t.test('for Content, where a file, a listing or nothing would answer: DECLINED leaves it that', async t => {
+  const app = await adding(
+    t,
+    "if (req.args) req.addHandler('Content', () => req.args === 'mine' ? `mine: ${req.uri}` : DECLINED)",
+    'Options = Indexes\nPSOHandler = none',
+    { listed: { 'x.txt': 'x' } },
+  )
+  for (const [url, status, body] of [
+    ['/plain.txt?mine', 200, 'mine: /plain.txt'],
+    ['/plain.txt?no', 200, 'file'],
+    ['/listed/?mine', 200, 'mine: /listed/'],
+    ['/listed/?no', 200, /x\.txt/],
+    ['/none?mine', 200, 'mine: /none'],
+    ['/none?no', 404, /404/],
+    ['/listed?mine', 301, /301/],
+  ] as const) {
+    const answer = await app.inject(url)
+    t.equal(answer.statusCode, status, url)
+    t.match(answer.body, body, url)
+  }
+})
+
+t.test('a module and function by name, seen from where the function that adds it was named', async t => {
+  const app = await adding(t, "req.addHandler('Fixup', decodeURIComponent(req.args))", '', {
+    sub: { '.psoaccess': '', 'handler.ts': says('sub'), 'f.ts': 'export const fixup = 1\n' },
+    'f.ts': `export const fixup = () => { ${push("'by name'")} }\nexport const o = { m () { ${push("'by path'")} } }\n`,
+  })
+  for (const [name, ran] of [
+    ['f.ts', 'by name'],
+    ['f', 'by name'],
+    ['f.ts::fixup', 'by name'],
+    ['f.ts::o.m', 'by path'],
+  ] as const) {
+    t.equal((await app.inject(`/sub/?${encodeURIComponent(name)}`)).body, 'sub')
+    t.same(await settled(), [ran], name)
+  }
+  for (const [name, log] of [
+    ['none.ts', /expected the module none\.ts in .*public_html, found no such file/],
+    ['f.ts::none', /expected the function none in .*f\.ts, it exports fixup/],
+    ['::x', /expected a function or MODULE\[::FUNCTION\] to add to Fixup, got "::x"/],
+  ] as const) {
+    t.equal((await app.inject(`/?${encodeURIComponent(name)}`)).statusCode, 500, name)
+    t.match(app.errorLog().trimEnd().split('\n').at(-1), log, name)
+  }
+  await settled()
+})
+
+t.test('a phase that there is not is an error that names the nearest', async t => {
+  for (const [phase, near] of [
+    ['Logs', /got Logs \(did you mean Log\?\)/],
+    ['PythonFixupHandler', /got PythonFixupHandler \(did you mean Fixup\?\)/],
+    ['xyzzy', /expected a phase \(PostReadRequest, Trans, .*Cleanup\), got xyzzy/],
+  ] as const) {
+    const app = await adding(t, `req.addHandler('${phase}', () => {})`)
+    t.equal((await app.inject('/')).statusCode, 500)
+    t.match(app.errorLog(), near)
+  }
+})
+
+t.test('what was added to a pass ends with it; Log and Cleanup are the request’s', async t => {
+  const app = await adding(
+    t,
+    "if (req.prev === undefined) { for (const phase of ['Fixup', 'Content', 'Log', 'Cleanup']) req.addHandler(phase, note(phase)); req.internalRedirect('/other/') }",
+    '',
+    { other: { '.psoaccess': '', 'handler.ts': says('other') } },
+  )
+  t.equal((await app.inject('/')).body, 'other')
+  t.same(await settled(), ['Log', 'Cleanup'])
+})
+
+t.test('nothing that was added is left for the next request', async t => {
+  const app = await adding(t, "if (req.args) for (const phase of ['Fixup', 'Log']) req.addHandler(phase, note(phase))")
+  await app.inject('/?add')
+  t.same(await settled(), ['Fixup', 'handler', 'Log'])
+  await app.inject('/')
+  t.same(await settled(), ['handler'])
+})
