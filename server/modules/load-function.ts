@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { HandlerRef, Position } from '../../directives/index.ts'
 import type { Request } from '../api/request.ts'
+import { cleanup } from '../handlers/cleanup.ts'
+import { fixup } from '../handlers/fixup.ts'
 import type { Phase } from '../phase.ts'
-import * as pso from '../pso.ts'
 import type { Site } from '../site.ts'
 import { HandlerError } from './handler-error.ts'
 import type { HandlerModule } from './handler-module.ts'
@@ -24,12 +25,15 @@ export interface OwnFunction extends PhaseFunction {
   readonly base: string
 }
 
+/** What a directive may name of the package itself. */
+const ofPso: HandlerModule = { fixup, cleanup }
+
 /**
  * The function that `ref` names, from the module as it is now; a promise while the module has to be loaded.
  * Throws a HandlerError when there is no such module or function.
  */
 export function loadFunction(site: Site, ref: FunctionRef, phase: Phase): PhaseFunction | Promise<PhaseFunction> {
-  if (ref.module === 'pso') return pick(pso as unknown as HandlerModule, 'pso', ref, phase)
+  if (ref.module === 'pso') return pick(ofPso, 'pso', ref, phase)
   const loaded = site.modules.load(ref.base, ref.module)
   return loaded instanceof Promise ? loaded.then(module => known(module, ref, phase)) : known(loaded, ref, phase)
 }
