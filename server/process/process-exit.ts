@@ -8,7 +8,8 @@ export function guardProcessExit(): void {
   const exit = process.exit
   process.exit = (code?: number | string | null) => {
     const state = requestContext.getStore()
-    if (state === undefined) return exit.call(process, code)
+    // without an argument it keeps process.exitCode
+    if (state === undefined) return code === undefined ? exit.call(process) : exit.call(process, code)
     // a timer that it left behind belongs to it too, but not to the function that ran last
     const by = state.settled ? '' : `, by ${state.running ?? 'a handler module'}`
     throw new Error(`process.exit(${code ?? ''}) was called while a request was served${by}`)
