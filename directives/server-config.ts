@@ -50,6 +50,8 @@ export interface ServerConfigOptions {
   readonly overrides?: ReadonlyMap<string, string>
   /** From a program: plain lines behind those. */
   readonly lines?: readonly string[]
+  /** Variables that count as SetEnv lines before all others: what a web server says to the program it runs. */
+  readonly variables?: ReadonlyMap<string, string>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }
@@ -69,6 +71,12 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const file = options.file === undefined ? undefined : resolve(cwd, options.file)
   const serverRoot = file === undefined ? resolve(cwd) : rootOf(file)
   const text = file === undefined ? '' : readText(file)
+  const given = [...(options.variables ?? [])]
+  const variables = {
+    file: '(environment)',
+    text: given.map(([name, value]) => `SetEnv = ${name} ${quoted(value)}`).join('\n'),
+    serverRoot: resolve(cwd),
+  }
   const commandLine = {
     file: options.lines === undefined ? '(command line)' : '(options)',
     text: [asLines(options.overrides ?? new Map()), ...(options.lines ?? [])].join('\n'),
@@ -86,7 +94,11 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
       realPath: realPathOf,
       readIncluded,
     }
-    const layers = [parseFile(source), parseFile({ ...source, ...commandLine })] as const
+    const layers = [
+      parseFile({ ...source, ...variables }),
+      parseFile(source),
+      parseFile({ ...source, ...commandLine }),
+    ] as const
     const plain = layers.reduce(
       (settings, { blocks }) => withBlock(settings, blocks[0]!, paths.documentRoot),
       noSettings,
@@ -128,7 +140,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
   const scriptAliases = new Map([...directives.ScriptAlias].map(([url, directory]) => [url, realPathOf(directory)]))
   errors.push(...wrongScriptAliases(directives, origins, paths.documentRoot))
   const warnings = problems.filter(({ severity }) => severity === 'warning')
-  const server = { layer: layers[0], plain, sourceOf }
+  const server = { layer: layers[1], plain, sourceOf }
   return { config: { file, serverRoot, ...paths, scriptAliases, directives, warnings, server }, errors }
 }
 
@@ -200,7 +212,9 @@ const rootOf = (file: string): string => {
 
 /** The shell has split them already: one word each. */
 const asLines = (overrides: ReadonlyMap<string, string>): string =>
-  [...overrides].map(([name, value]) => `${name} = "${value.replace(/["\\]/g, '\\$&')}"`).join('\n')
+  [...overrides].map(([name, value]) => `${name} = ${quoted(value)}`).join('\n')
+
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 function readIncluded(file: string): string {
   const text = readText(file)

@@ -6,7 +6,7 @@ import type { Problem } from './problem.ts'
 
 /**
  * All that is wrong with a configuration in effect: the errors of its files, then those that only the whole of it shows. `workers`:
- * how many processes serve it.
+ * how many processes serve it; Infinity: each request has its own.
  */
 export function wholeProblems(merged: Merged, workers: number): Problem[] {
   return [...merged.problems, ...unknownNames(merged), ...memoryOfSeveral(merged, workers), ...cookieRules(merged)]
@@ -25,6 +25,8 @@ function unknownNames(merged: Merged): Problem[] {
 /** `memory:` lives in one process: with several, two requests of a visitor would meet different sessions. */
 function memoryOfSeveral(merged: Merged, workers: number): Problem[] {
   if (workers === 1 || merged.directives.PSOSessionLoader.type !== 'memory') return []
+  if (workers === Number.POSITIVE_INFINITY)
+    return atLastOrigin(merged, 'PSOSessionLoader', 'expected file: where each request is a process, got memory:')
   const message = `expected file: with ${workers} workers, got memory:`
   return atLastOrigin(merged, 'PSOSessionLoader', message, 'or Workers = 1')
 }
