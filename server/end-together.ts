@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { cutIfStuck } from './api/output.ts'
+import type { Outgoing } from './outgoing.ts'
 
 interface Ready {
-  readonly response: ServerResponse
+  readonly response: Outgoing
   readonly body: string | Uint8Array | undefined
   readonly timeoutMs: number
 }
@@ -14,7 +14,7 @@ let ready: Ready[] = []
  * other: the first wakes the clients' side, and the others find it awake. Written one by one between the work for two requests, each
  * pays for its own waking, which under load costs more than the rest of a small answer. A client that takes nothing for `timeoutMs` is cut off.
  */
-export function endTogether(response: ServerResponse, body: string | Uint8Array | undefined, timeoutMs: number): void {
+export function endTogether(response: Outgoing, body: string | Uint8Array | undefined, timeoutMs: number): void {
   ready.push({ response, body, timeoutMs })
   if (ready.length === 1) setImmediate(endAll)
 }

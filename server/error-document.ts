@@ -118,7 +118,8 @@ const sentences: Readonly<Record<number, string>> = {
   503: 'The server cannot answer just now. Please try again in a moment.',
 }
 
-function errorPage(status: number, explained: Explanation | undefined): string {
+/** The built-in page of a status. */
+export function errorPage(status: number, explained?: Explanation): string {
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
   const sentence = sentences[status] ?? 'The server answers with this status.'
   const told = explained === undefined ? `<p>${sentence}</p>` : `<pre>${escapeHtml(explained.message)}</pre>`

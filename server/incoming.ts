@@ -13,4 +13,6 @@ export interface Incoming {
   /** Without a port. */
   readonly hostname: string
   readonly protocol: string
+  /** What the web server that runs us says of the request (RFC 3875); undefined where we are the server. */
+  readonly environment?: Readonly<Record<string, string>>
 }

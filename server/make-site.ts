@@ -10,7 +10,6 @@ import { createHandlerModules } from './modules/load-handler.ts'
 import { installModuleHooks } from './modules/module-graph.ts'
 import { whereThrown } from './modules/where-thrown.ts'
 import { planOf } from './plan.ts'
-import type { UnderWay } from './process/under-way.ts'
 import type { Site } from './site.ts'
 import { createWatcher } from './watch.ts'
 
@@ -27,7 +26,7 @@ interface Parts {
   readonly watch: boolean
   readonly logs: Logs
   readonly cookies: Cookies
-  readonly underWay: UnderWay
+  readonly underWay: Site['underWay']
   readonly owner: object
   readonly programs: ProcessGroups
   /** The site that this one replaces: its loaded modules go on living. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Awaitable, Session, SessionLoader } from '../session/index.ts'
 import type { AddedFunctions } from './added-functions.ts'
 import { Output } from './api/output.ts'
@@ -10,6 +10,7 @@ import type { Incoming } from './incoming.ts'
 import type { BodyReader } from './input/body-reader.ts'
 import type { Input } from './input/input.ts'
 import type { Location } from './locate.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { Pass } from './pass.ts'
 import type { PhaseName } from './phase.ts'
 import type { Plan } from './plan.ts'
@@ -30,7 +31,7 @@ export class RequestState implements Pass {
   readonly site: Site
   readonly incoming: Incoming
   readonly raw: IncomingMessage
-  readonly response: ServerResponse
+  readonly response: Outgoing
   /** Ms since the epoch. */
   readonly startedAt: number
   /** As seen through TrustProxy; taken at once, since a connection that is gone has none. */
@@ -78,7 +79,7 @@ export class RequestState implements Pass {
   #logId: string | undefined
   #abort: AbortController | undefined
 
-  constructor(site: Site, incoming: Incoming, response: ServerResponse) {
+  constructor(site: Site, incoming: Incoming, response: Outgoing) {
     this.site = site
     this.incoming = incoming
     this.raw = incoming.raw

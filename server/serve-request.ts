@@ -53,15 +53,16 @@ const line: readonly Step[] = [checkLimits, phase('PostReadRequest'), phase('Tra
 /**
  * Takes a request from its first byte to its answer; `endRequest` follows when the response has closed too. Never rejects.
  * The session is saved before the last byte leaves, whatever the answer is; only an error that nobody caught leaves it as it was.
+ * `steps`: those of a program that a web server runs.
  */
-export async function serveRequest(state: RequestState): Promise<void> {
+export async function serveRequest(state: RequestState, steps: readonly Step[] = line): Promise<void> {
   state.site.underWay.begin()
   state.response.on('close', () => {
     state.close()
     if (state.settled) endRequest(state)
   })
   try {
-    for (const step of line) {
+    for (const step of steps) {
       const pending = step(state)
       if (pending instanceof Promise) await pending
     }
@@ -214,6 +215,8 @@ async function answerDocument(state: RequestState, status: number, error: unknow
     state.output.write(redirectPage(302, url))
     return
   }
+  // another URL is for the web server to answer that runs us
+  if (state.incoming.environment !== undefined) return
   try {
     await redirectInside(state, asciiUrl(document.path), status, error)
   } catch (failure) {

@@ -37,7 +37,7 @@ export interface Site {
   readonly accessLine: (facts: AccessFacts) => string
   readonly cookies: Cookies
   readonly watcher: Watcher | undefined
-  readonly underWay: UnderWay
+  readonly underWay: Pick<UnderWay, 'begin' | 'end'>
   /** Stands for the server, through reloads, where loaders are opened and let go of. */
   readonly owner: object
   /** The CGI programs that run. */

@@ -4,8 +4,8 @@ import type { RequestState } from '../request-state.ts'
 
 /**
  * The variables of a CGI program (RFC 3875 section 4.1, and what Apache adds: CONTEXT_…, DOCUMENT_ROOT, PATH, REMOTE_PORT, REQUEST_SCHEME,
- * REQUEST_URI, SCRIPT_FILENAME, SERVER_ADDR, SERVER_SIGNATURE, UNIQUE_ID) above what SetEnv, PassEnv and a redirect inside gave and functions
- * of the request `set`.
+ * REQUEST_URI, SCRIPT_FILENAME, SERVER_ADDR, SERVER_SIGNATURE, UNIQUE_ID), those of the web server that runs us in their place, above what
+ * SetEnv, PassEnv and a redirect inside gave and functions of the request `set`.
  * `Proxy` and names with `_` are no HTTP_ variables, and the passwords of clients are passed on only where CGIPassAuth says so.
  */
 export function environOf(
@@ -13,14 +13,19 @@ export function environOf(
   pass: Pass = state,
   set: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const { raw } = state
+  const { raw, incoming } = state
   const { plan } = pass
   const environ: Record<string, string> = Object.create(null)
   const standard = standardVariables(state, pass)
+  const given = incoming.environment
+  Object.assign(environ, given)
   for (const [name, value] of plan.directives.SetEnv) if (value !== undefined) environ[name] = value
   for (const [name, value] of pass.redirected ?? []) environ[name] = value
   for (const [name, value] of Object.entries(set)) if (!(name in standard)) environ[name] = value
-  for (const [name, value] of Object.entries(standard)) if (value !== undefined) environ[name] = value
+  for (const [name, value] of Object.entries(standard)) {
+    const known = given?.[name] ?? value
+    if (known !== undefined) environ[name] = known
+  }
   environ['PATH'] ??= process.env['PATH'] ?? DEFAULT_PATH
   const isPassed = (name: string): boolean =>
     /^[a-z0-9-]+$/.test(name) && !own.has(name) && (plan.directives.CGIPassAuth || !secret.has(name))

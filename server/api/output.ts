@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { closeSync, type Stats } from 'node:fs'
-import type { ServerResponse } from 'node:http'
+import type { Outgoing } from '../outgoing.ts'
 import { HeaderTable } from './header-table.ts'
 
 /** A part of an open file. Whoever takes it closes it. */
@@ -114,11 +114,7 @@ function joined(pieces: readonly (string | Uint8Array)[]): string | Uint8Array {
  * Writes one piece and resolves when the client keeps up; a client that has gone away ends the wait too, and one that takes nothing for
  * `timeoutMs` is cut off.
  */
-export async function writeChunk(
-  response: ServerResponse,
-  chunk: string | Uint8Array,
-  timeoutMs: number,
-): Promise<void> {
+export async function writeChunk(response: Outgoing, chunk: string | Uint8Array, timeoutMs: number): Promise<void> {
   if (response.destroyed || chunk.length === 0) return
   if (response.write(chunk)) return
   const stopWaiting = cutIfStuck(response, timeoutMs)
@@ -139,7 +135,7 @@ export async function writeChunk(
  * Cuts the connection if it takes nothing of what is waiting for `timeoutMs` (0: never); node's timer of a socket begins again with each
  * byte that gets through. Costs nothing where nothing waits. The function ends the watch; node ends it with a complete answer.
  */
-export function cutIfStuck(response: ServerResponse, timeoutMs: number): (() => void) | undefined {
+export function cutIfStuck(response: Outgoing, timeoutMs: number): (() => void) | undefined {
   const { socket } = response
   if (socket === null || socket.writableLength === 0) return undefined
   socket.setTimeout(timeoutMs)

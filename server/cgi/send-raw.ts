@@ -7,7 +7,9 @@ import { ProgramFailure } from './program-failure.ts'
 
 /** Sends what an nph- program writes as it is, head and all (RFC 3875 section 5), and closes the connection. */
 export async function sendRaw(state: RequestState, program: Program): Promise<void> {
-  const { output, response, site } = state
+  const { output, site } = state
+  // whoever runs us runs no program by us: it is node's
+  const response = state.response as ServerResponse
   let chunk = await program.read()
   if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
   // an answer that was asked for before this one on the same connection may still be on its way

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, read, readSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { type FileSlice, writeChunk } from '../api/output.ts'
+import type { Outgoing } from '../outgoing.ts'
 
 const CHUNK = 256 * 1024
 const readFrom = promisify(read)
@@ -12,7 +12,7 @@ const readFrom = promisify(read)
  */
 export async function sendSlice(
   { fd, start, length, stats }: FileSlice,
-  response: ServerResponse,
+  response: Outgoing,
   timeoutMs: number,
 ): Promise<void> {
   try {

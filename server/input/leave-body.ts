@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { RequestState } from '../request-state.ts'
 import { hasBody } from './body-limits.ts'
 import { waitsToSend } from './expect-continue.ts'
@@ -33,6 +34,7 @@ export function leaveBody({ raw, response }: RequestState): void {
     raw.once('end', close)
     readOn()
   }
-  if (response.headersSent) response.once('finish', () => socket.destroySoon())
-  else response.shouldKeepAlive = false
+  const { headersSent } = response as ServerResponse
+  if (headersSent) response.once('finish', () => socket.destroySoon())
+  else (response as ServerResponse).shouldKeepAlive = false
 }
