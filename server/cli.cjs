@@ -6,16 +6,13 @@ const path = require('node:path')
 
 const needed = [24, 15]
 const top = path.dirname(__dirname)
-const isInstalled = path.basename(path.dirname(top)) === 'node_modules'
-const modules = isInstalled ? path.dirname(top) : path.join(top, 'node_modules')
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major > needed[0] || (major === needed[0] && minor >= needed[1])) serve()
 else serveOnBundledNode()
 
 function serve() {
-  // stripped and compiled sources are kept beside the packages, where nobody else can write
-  require('node:module').enableCompileCache(path.join(modules, '.cache', 'pso'))
+  require('./compile-cache.cjs').useCompileCache()
   // a clone is run as it is; the package has what was built of it
   const source = path.join(__dirname, 'cli.ts')
   import(fs.existsSync(source) ? './cli.ts' : '../dist/server/cli.js')
@@ -26,7 +23,7 @@ function serveOnBundledNode() {
   if (node === undefined) {
     console.error(
       `pso needs Node.js ${needed.join('.')} or newer; this is ${process.version}, and no package of Node for ` +
-        `${process.platform}-${process.arch} is installed. Run "npm ci" in ${path.dirname(modules)}`,
+        `${process.platform}-${process.arch} is installed. Run "npm ci" in ${projectOf(top)}`,
     )
     process.exit(1)
   }
@@ -37,6 +34,12 @@ function serveOnBundledNode() {
     process.exit(1)
   })
   child.on('exit', (code, signal) => process.exit(signal ? 128 + require('node:os').constants.signals[signal] : code))
+}
+
+/** Where npm installs: of a package the project that has it. */
+function projectOf(directory) {
+  const parent = path.dirname(directory)
+  return path.basename(parent) === 'node_modules' ? path.dirname(parent) : directory
 }
 
 function bundledNode() {
