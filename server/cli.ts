@@ -6,12 +6,13 @@ const usage = `pso serve [--config FILE] [--root DIR] [--listen HOST:PORT] [--de
 pso check [--config FILE] [--root DIR]
 pso explain URL [--config FILE] [--root DIR]
 pso directives [NAME] [--config FILE] [--root DIR]
+pso cgi [--dev|--production] FILE
 pso sessions list [--service ID] [--label USER] [--older AGE] [--idle AGE] [--all] [--json]
 pso sessions show KEY [--json]
 pso sessions expire KEY... | --service ID | --label USER | --older AGE | --idle AGE | --all [--json]
 pso sessions purge [--json]        each of the four: [--config FILE] [--root DIR] [--loader LOADER]`
 
-const later = ['convert', 'init', 'cgi']
+const later = ['convert', 'init']
 
 async function run(argv: readonly string[]): Promise<number> {
   const [name = '', ...rest] = argv
@@ -26,8 +27,7 @@ async function run(argv: readonly string[]): Promise<number> {
   switch (name) {
     case 'serve': {
       const { options } = read(rest, 0, ['config', 'root', 'listen', 'workers', 'dev', 'production'])
-      if (options.dev === true && options.production === true)
-        throw new UsageError(`expected one of --dev and --production, got both\n${usage}`)
+      requireOneMode(options)
       return (await import('./commands/serve.ts')).serve(options)
     }
     case 'check': {
@@ -43,6 +43,14 @@ async function run(argv: readonly string[]): Promise<number> {
       const { options, words } = read(rest, 1, ['config', 'root'])
       return (await import('./commands/directives.ts')).describeDirectives(words[0], options)
     }
+    case 'cgi': {
+      // what follows FILE is a web server's, the words of a query (RFC 3875 4.4): a client chooses them
+      const at = rest.findIndex(word => !word.startsWith('-'))
+      const { options } = read(at === -1 ? rest : rest.slice(0, at), 0, ['dev', 'production'])
+      requireOneMode(options)
+      if (at === -1) throw new UsageError(`expected a FILE: pso cgi test.ts\n${usage}`)
+      return (await import('./commands/cgi.ts')).runFile(rest[at]!, options)
+    }
     case 'sessions': {
       const [action = '', ...others] = rest
       const { runSessions, sessionsActions } = await import('./commands/sessions.ts')
@@ -53,7 +61,12 @@ async function run(argv: readonly string[]): Promise<number> {
     }
   }
   if (later.includes(name)) throw new UsageError(`pso ${name} is not built yet`)
-  throw await unknown(name, ['serve', 'check', 'explain', 'directives', 'sessions'])
+  throw await unknown(name, ['serve', 'check', 'explain', 'directives', 'cgi', 'sessions'])
+}
+
+function requireOneMode({ dev, production }: CommandOptions): void {
+  if (dev === true && production === true)
+    throw new UsageError(`expected one of --dev and --production, got both\n${usage}`)
 }
 
 /** With the likely intent of a word that is no command; `before` it may stand another. */

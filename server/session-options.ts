@@ -100,7 +100,7 @@ export function defaultServiceId(documentRoot: string, serverName: string, conte
   const ref = content?.kind === 'program' ? content.handlers[0] : undefined
   const module = ref === undefined ? '' : relative(documentRoot, resolve(ref.base, ref.module))
   const path = module
-    .replace(/\.(ts|mts|js|mjs|cjs)$/, '')
+    .replace(/\.(ts|mts|js|mjs|cjs|cgi)$/, '')
     .split('/')
     .map(escapeBytes)
     .join('.')

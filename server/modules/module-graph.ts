@@ -39,7 +39,7 @@ export function installModuleHooks(): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
       if (specifier === 'pso') return { ...pso, shortCircuit: true }
-      if (entries.has(withoutQuery(specifier))) return asModule(nextResolve(specifier, context))
+      if (entries.has(withoutQuery(specifier))) return asEntry(nextResolve(specifier, context))
       const parent = withoutQuery(context.parentURL ?? '')
       if (!isUsers(parent)) return nextResolve(specifier, context)
       let resolved: ReturnType<typeof nextResolve>
@@ -64,6 +64,9 @@ export function installModuleHooks(): void {
     },
   })
 }
+
+/** True where this process serves, or a command of pso looks at modules: the files of users are imported, not run. */
+export const isServing = (): boolean => door !== undefined
 
 /** The module of a file, in its present version. The same promise's result as long as the version is the same. */
 export async function importModule(file: string): Promise<Record<string, unknown>> {
@@ -121,6 +124,12 @@ function versioned(url: string): string {
 function asModule<Resolved extends { url: string; format?: string | null | undefined }>(resolved: Resolved): Resolved {
   return /\.ts$/.test(withoutQuery(resolved.url)) ? { ...resolved, format: 'module-typescript' } : resolved
 }
+
+/** A program may have any name, `test.cgi` or none with a dot: what has no extension of JavaScript's own is TypeScript. */
+const asEntry = <Resolved extends { url: string; format?: string | null | undefined }>(resolved: Resolved): Resolved =>
+  /\.(?:[cm]?js|[cm]ts|[jt]sx)$/.test(withoutQuery(resolved.url))
+    ? resolved
+    : { ...resolved, format: 'module-typescript' }
 
 const isUsers = (url: string): boolean =>
   url.startsWith('file:') && !url.includes('/node_modules/') && !url.startsWith(ownDirectory)

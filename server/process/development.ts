@@ -7,9 +7,12 @@ interface ModeOptions {
 }
 
 /** `--dev`, or standard output is a terminal and every address is loopback; else production (DESIGN 8). */
-export const isDevelopment = ({ dev, production }: ModeOptions, { directives }: ServerConfig): boolean =>
-  dev === true ||
-  (production !== true && process.stdout.isTTY === true && directives.Listen.every(({ host }) => isLoopback(host)))
+export const isDevelopment = (
+  { dev, production }: ModeOptions,
+  { directives }: ServerConfig,
+  isTerminal: boolean = process.stdout.isTTY === true,
+): boolean =>
+  dev === true || (production !== true && isTerminal && directives.Listen.every(({ host }) => isLoopback(host)))
 
 /** How many processes serve: what `Workers` says, else 1 in development and one a core in production. */
 export const workersOf = ({ directives }: ServerConfig, development: boolean): number =>

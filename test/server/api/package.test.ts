@@ -3,7 +3,7 @@ import { compileOutside } from '../../support/compile-outside.ts'
 
 t.test('a handler outside of the project has its types', async t => {
   const told = compileOutside(t, {
-    'handler.ts': `import { CookieFileImpl, HTTP_NOT_FOUND, OK, type Request, ServerReturn, type ServiceHandler, type Session, pso } from 'pso'
+    'handler.ts': `import { CookieFileImpl, HTTP_NOT_FOUND, OK, type Request, ServerReturn, ServiceHandler, type ServiceRequest, type Session, pso } from 'pso'
 declare module 'pso' { interface SessionData { visits?: number } }
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
 export const visitsAreTyped: Same<Session['visits'], number | undefined> = true
@@ -12,7 +12,7 @@ export const methodsStay: Same<Session['status'], 'new' | 'open' | 'ended'> = tr
 class MyImpl extends CookieFileImpl { PATH = '/tmp/path0/' }
 export const fixup = (req: Request) => pso.fixup(req, MyImpl)
 export function handler (req: Request) {
-  const service: ServiceHandler = req.pso()
+  const service: ServiceRequest = req.pso()
   const session: Session = service.session
   session.visits = (session.visits ?? 0) + 1
   session.cart.items.push('any')
@@ -26,6 +26,7 @@ export function handler (req: Request) {
   req.write(\`\${session.visits}\`)
   return OK
 }
+if (import.meta.main) await new ServiceHandler(handler, MyImpl).run()
 `,
   })
   t.equal(told, '')
