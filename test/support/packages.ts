@@ -18,6 +18,7 @@ export const packages = {
   'redis-server': { programs: ['redis-server'], places: ['/usr/bin'] },
   // Debian keeps initdb and postgres out of PATH, a directory for each version
   postgresql: { programs: ['initdb'], places: ['/usr/lib/postgresql/*/bin'] },
+  apache2: { programs: ['apache2'], places: ['/usr/sbin'] },
   'mariadb-server': { programs: ['mariadbd'], places: ['/usr/sbin'] },
 } as const satisfies Readonly<Record<string, Package>>
 

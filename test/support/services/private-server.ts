@@ -34,6 +34,10 @@ export interface ServerKind {
   readonly ready: RegExp
   /** The signal that ends it in order and does not wait for its clients. */
   readonly stopSignal: NodeJS.Signals
+  /** What ends it with its test, whatever has become of it; default SIGKILL. SIGTERM for a server that has to end its children. */
+  readonly lastSignal?: 'SIGKILL' | 'SIGTERM'
+  /** True: where the test runs as root, it may read what root may, such as this project wherever that lies. */
+  readonly readsAll?: boolean
   url(place: Place): string
 }
 
@@ -50,13 +54,18 @@ const nobody = 65534
 const isRoot = process.getuid?.() === 0
 const asUser = isRoot ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : []
 /** On Linux a server dies with its test, however that ends. */
-const withTest = process.platform === 'linux' ? [...(isRoot ? asUser : ['setpriv']), '--pdeathsig=KILL'] : asUser
+function withTest({ lastSignal = 'SIGKILL', readsAll = false }: ServerKind): string[] {
+  if (process.platform !== 'linux') return asUser
+  const capabilities = isRoot && readsAll ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'] : []
+  return [...(isRoot ? asUser : ['setpriv']), ...capabilities, `--pdeathsig=${lastSignal.slice(3)}`]
+}
 
 /** Starts a server; undefined where the package is missing: the test is skipped, under CI it fails. */
 export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateServer | undefined> {
   const program = programOf(t, kind.package)
   if (program === undefined) return undefined
 
+  const { lastSignal = 'SIGKILL' } = kind
   const directory = mkdtempSync(join(tmpdir(), 'pso-test-server-'))
   let child: ChildProcess | undefined
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -68,7 +77,7 @@ export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateS
     await ended
   }
   t.teardown(async () => {
-    await end('SIGKILL')
+    await end(lastSignal)
     rmSync(directory, { recursive: true, force: true })
   })
 
@@ -81,7 +90,7 @@ export async function privateServer(t: Test, kind: ServerKind): Promise<PrivateS
   kind.prepare(program, place)
 
   const start = async (): Promise<void> => {
-    const [command = '', ...args] = [...withTest, ...kind.command(program, place)]
+    const [command = '', ...args] = [...withTest(kind), ...kind.command(program, place)]
     child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
     await untilReady(child, kind.ready)
   }
