@@ -60,6 +60,7 @@ export async function serveRequest(state: RequestState, steps: readonly Step[] =
   state.response.on('close', () => {
     state.close()
     if (state.settled) endRequest(state)
+    else tellUnsettled(state)
   })
   try {
     for (const step of steps) {
@@ -76,6 +77,18 @@ export async function serveRequest(state: RequestState, steps: readonly Step[] =
   if (!state.settled) await finish(state)
   // answered meanwhile, by failRequest: a file that was opened since has nobody who takes it
   else state.output.discard()
+}
+
+/** A handler that never returns waits for nobody once its client has gone away: nothing ends it, and the log says who it is. */
+function tellUnsettled(state: RequestState): void {
+  const seconds = state.site.config.directives.Timeout
+  if (seconds === 0) return
+  const tell = (): void => {
+    const who = state.running ?? 'its handler'
+    const message = `${state.method} ${urlForLogs(state)}: ${who} has not returned ${seconds} s after the client went away`
+    if (!state.settled) state.site.errorLog.write('error', message, state)
+  }
+  setTimeout(tell, seconds * 1000).unref()
 }
 
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {

@@ -137,7 +137,8 @@ export async function writeChunk(response: Outgoing, chunk: string | Uint8Array,
  */
 export function cutIfStuck(response: Outgoing, timeoutMs: number): (() => void) | undefined {
   const { socket } = response
-  if (socket === null || socket.writableLength === 0) return undefined
+  // its own count: what is to be sent in chunks has not come to the socket yet. The answer to an inject() has no connection
+  if (response.writableLength === 0 || socket?.setTimeout === undefined) return undefined
   socket.setTimeout(timeoutMs)
   return () => socket.setTimeout(0)
 }
