@@ -160,7 +160,7 @@ t.test('a client that goes away ends who reads its body, and who was only waitin
 t.test('a body that does not come is 408 after Timeout; one that takes longer and comes is taken', async t => {
   const app = await site(
     t,
-    { '.psoaccess': '', 'handler.ts': does('return req.pso().getInput("a", "").length') },
+    { '.psoaccess': '', 'handler.ts': does('return String(req.pso().getInput("a", "").length)') },
     { ini: 'Timeout = 1' },
   )
   const url = await app.url()
