@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process'
+import { connect } from 'node:net'
+import { multipartEnd, multipartType, partHead } from './multipart.ts'
+import { head } from './raw-client.ts'
+
+const CHUNK = Buffer.alloc(256 * 1024, 'upload')
+
+/** Posts a form with one file of `size` bytes, no faster than it is taken; resolves to all that came back. */
+export function sendUpload(url: string, size: number): Promise<string> {
+  const { hostname, port, pathname } = new URL(url)
+  const before = partHead({ name: 'up', filename: 'large.bin', type: 'application/octet-stream' })
+  const after = `\r\n${multipartEnd}`
+  const length = before.length + size + after.length
+  return new Promise(resolve => {
+    const socket = connect(Number(port), hostname)
+    let answer = ''
+    let left = size
+    const sendOn = (): void => {
+      while (left > 0) {
+        const chunk = left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK
+        left -= chunk.length
+        if (!socket.write(chunk)) return
+      }
+      socket.off('drain', sendOn)
+      socket.write(after)
+    }
+    socket.on('data', chunk => (answer += chunk))
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(answer))
+    socket.on('drain', sendOn)
+    socket.write(
+      head(`POST ${pathname}`, `Content-Type: ${multipartType}`, `Content-Length: ${length}`, 'Connection: close'),
+    )
+    socket.write(before)
+    sendOn()
+  })
+}
+
+/** The resident memory of a process, in MiB. */
+export const residentMiB = (pid: number): number =>
+  Number(execFileSync('ps', ['-o', 'rss=', '-p', `${pid}`], { encoding: 'utf8' })) / 1024
+
+/** The most resident memory that a process had while `run` ran, looked at often, in MiB. */
+export async function peakWhile<Value>(
+  pid: number,
+  run: () => Promise<Value>,
+): Promise<{ value: Value; peak: number }> {
+  let peak = 0
+  const timer = setInterval(() => (peak = Math.max(peak, residentMiB(pid))), 50)
+  try {
+    return { value: await run(), peak }
+  } finally {
+    clearInterval(timer)
+  }
+}

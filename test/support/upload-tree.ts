@@ -1,0 +1,9 @@
+import { does } from './handlers.ts'
+
+/** `/up/` answers how many bytes the file of a form has, however many those are. */
+export const uploadTree = {
+  up: {
+    '.psoaccess': 'LimitRequestBody = 0',
+    'handler.ts': does('req.write(String(req.pso().getFile("up")?.size))'),
+  },
+}
