@@ -170,6 +170,11 @@ export const sections: readonly Section[] = [
         text: '`getInput` reads form and query alike. `redirect` ends the request at once, and the session is saved all the same.',
       },
       {
+        directory: 'upload',
+        title: 'Getting uploaded files',
+        text: 'A file is on disk when the handler begins, and gone when the request is over. `keep()` leaves it in the state directory, and `save(name, directory)` moves it where you want it: never over a handler, never out of that directory.',
+      },
+      {
         directory: 'service-request',
         title: 'Headers, cookies, status, log',
         text: 'One click each. What `log` writes goes to the file that `PSOLog` names, in the state directory.',

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { readServerConfig } from '../directives/index.ts'
 import { counter, Jar, visit } from './support/handlers.ts'
+import { multipartPost } from './support/multipart.ts'
 import { type SiteOptions, site, type TestSite } from './support/site.ts'
+import { until } from './support/until.ts'
 
 const top = join(import.meta.dirname, '..')
 const root = join(top, 'public_html')
@@ -23,6 +26,8 @@ const factsOf = (body: string): Record<string, string> =>
   Object.fromEntries(
     [...body.matchAll(/<dt>(.*?)<\/dt><dd>([\s\S]*?)<\/dd>/g)].map(([, name, value]) => [name, text(value!)]),
   )
+
+const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
 
 const text = (markup: string): string => markup.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code))
 
@@ -315,6 +320,28 @@ t.test('form: input is kept across the redirect, escaped, and an empty one is no
   const { body, facts } = await visitor.get('/form/')
   t.equal(facts['Your last wishes'], 'more <b>tea</b>')
   t.notMatch(body, '<b>tea')
+})
+
+t.test('upload: what came is told, nothing of it stays, and too much is refused', async t => {
+  const app = await publicHtml(t)
+  const files = ['one', '<two>'].map(content => ({
+    name: 'files',
+    filename: `${content}.txt`,
+    type: 'text/plain',
+    content,
+  }))
+  const sent = async (parts: typeof files) => {
+    const answer = await app.inject({ ...multipartPost(parts), url: '/upload/' })
+    return { status: answer.statusCode, facts: factsOf(answer.body) }
+  }
+  t.same((await sent(files)).facts, {
+    'one.txt': `text/plain, 3 bytes, SHA-256 ${sha256('one')}`,
+    '&#60;two&#62;.txt': `text/plain, 5 bytes, SHA-256 ${sha256('<two>')}`,
+  })
+  t.equal((await sent([...files, ...files])).status, 413)
+  t.equal((await sent([{ ...files[0]!, content: 'x'.repeat(1 << 20) }])).status, 413)
+  t.ok(await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0))
+  t.same(readdirSync(join(root, 'upload')).sort(), ['.psoaccess', 'handler.ts'])
 })
 
 t.test('service request: one click each', async t => {
