@@ -13,7 +13,7 @@ const LINGER_MS = 5000
  * follow. Of another, that follows is not waited for: the connection says `close`, ends its own side after the answer, and goes on
  * reading until the client is through, `LINGER_MS` at most (lingering_close of Apache and nginx).
  */
-export function leaveBody({ raw, response }: RequestState): void {
+export function leaveBody({ raw, response, output }: RequestState): void {
   const { socket } = raw
   if (raw.readableEnded || !hasBody(raw) || socket?.destroySoon === undefined) return
   const readOn = (): void => {
@@ -21,7 +21,9 @@ export function leaveBody({ raw, response }: RequestState): void {
     raw.resume()
   }
   const declared = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  if (raw.complete || (declared <= MOST_KEPT && !waitsToSend(raw))) {
+  // 408: it does not come
+  const comes = output.status !== 408 && !waitsToSend(raw)
+  if (raw.complete || (declared <= MOST_KEPT && comes)) {
     response.once('finish', readOn)
     return
   }
