@@ -238,7 +238,7 @@ export class ServiceRequest {
 
   /** The absolute URL of a page in this directory. */
   pageUrl(page: string): string {
-    return this.baseUrl() + page
+    return this.baseUrl() + asciiUrl(page)
   }
 
   /** One line: the arguments with blanks between; to PSOLog where that is set, else to the error log. */

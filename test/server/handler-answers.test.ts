@@ -394,28 +394,3 @@ t.test('the environment has the variables of CGI', async t => {
     '/cart/2',
   ])
 })
-
-t.test('URLs: of the request, the service, the directory and a page', async t => {
-  const app = await site(t, {
-    shop: {
-      '.psoaccess': '',
-      'handler.ts': does(
-        'const p = req.pso(); return [p.getUrl().href, p.serviceUrl(), p.serviceUrl("cart", { id: 7, tag: ["a", "b"] }), p.baseUrl(), p.pageUrl("x.html"), p.pso() === p, req.pso() === p]',
-      ),
-    },
-  })
-  t.equal(
-    (await app.inject({ url: '/shop/', headers: { host: 'no host[' } })).json()[0],
-    'http://localhost/shop/',
-    'ServerName where the client names nothing that can be a host',
-  )
-  t.same((await app.inject({ url: '/shop/a%20b/c?x=1', headers: { host: 'h.test' } })).json(), [
-    'http://h.test/shop/a%20b/c?x=1',
-    'http://h.test/shop/',
-    'http://h.test/shop/cart?id=7&tag=a&tag=b',
-    'http://h.test/shop/a%20b/',
-    'http://h.test/shop/a%20b/x.html',
-    true,
-    true,
-  ])
-})
