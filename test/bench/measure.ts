@@ -31,7 +31,9 @@ export async function start(command: string, args: string[]): Promise<{ url: str
 
 /** Ends all that was started. */
 export async function stopAll(): Promise<void> {
-  await Promise.all(children.map(child => new Promise(gone => child.once('exit', gone) && child.kill('SIGTERM'))))
+  await Promise.all(
+    children.splice(0).map(child => new Promise(gone => child.once('exit', gone) && child.kill('SIGTERM'))),
+  )
 }
 
 /** CPU per request of a server, in microseconds of user and system time, and how many it answered a second. */

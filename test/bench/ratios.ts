@@ -16,7 +16,7 @@ const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 
 interface Contestant extends Loaded {
-  /** At most this many times the CPU of the contestant it is measured by. */
+  /** At most this many times the CPU of the contestant it is measured by; Infinity: only to be measured by. */
   readonly limit: number
   readonly against: string
 }
@@ -57,6 +57,7 @@ try {
   const contestants: Contestant[] = [
     { name: 'bare Fastify', url: bare.url, pid: bare.pid, limit: 1, against: 'bare Fastify' },
     at('handler hello', 'hello/', 1.5),
+    at('handler returns a string', 'string/', 1.5),
     at('counter on file, 1,000 sessions', 'counter/', 4, 'bare Fastify', await visitorsOf('counter/')),
     at('counter on sqlite, 1,000 sessions', 'sqlite/', 4.5, 'bare Fastify', await visitorsOf('sqlite/')),
     at('counter on memory, 1,000 sessions', 'memory/', 2.2, 'bare Fastify', await visitorsOf('memory/')),
@@ -65,6 +66,8 @@ try {
       : [at('counter on redis, 1,000 sessions', 'redis/', 7, 'bare Fastify', await visitorsOf('redis/'))]),
     at('static 1 KiB', 'static/d1/small.txt', 2),
     at('static 1 KiB, 20 directories', `static/${deep}/small.txt`, 1.1, 'static 1 KiB'),
+    at('static 1 MiB', 'large/file.bin', Number.POSITIVE_INFINITY),
+    at('sendfile 1 MiB', 'large/', 1.1, 'static 1 MiB'),
   ]
   for (const contestant of contestants) await load(contestant, 1)
   const costs = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
@@ -78,10 +81,11 @@ try {
   console.log(`Node ${process.version}, ${rounds} rounds of ${seconds} s, 32 connections`)
   for (const { name, against, limit } of contestants) {
     const ratio = median(costs.get(name)!.map((cost, round) => cost / costs.get(against)![round]!))
+    const most = limit === Number.POSITIVE_INFINITY ? '' : ` (at most ${limit})`
     const range = `${Math.min(...costs.get(name)!).toFixed(1)}-${Math.max(...costs.get(name)!).toFixed(1)}`
     console.log(
       `${name.padEnd(38)} ${median(costs.get(name)!).toFixed(1).padStart(6)} us (${range})  ${median(rates.get(name)!).toFixed(0).padStart(6)} req/s  ` +
-        `${ratio.toFixed(2)} x ${against} (at most ${limit})`,
+        `${ratio.toFixed(2)} x ${against}${most}`,
     )
   }
 } finally {
@@ -98,6 +102,11 @@ function buildSite(redis: string | undefined): void {
   put('conf/server.ini', 'Listen = 127.0.0.1:0\n')
   put('public_html/hello/.psoaccess', '')
   put('public_html/hello/handler.ts', "export function handler (req: any) { req.write('Hello World!') }\n")
+  put('public_html/string/.psoaccess', '')
+  put('public_html/string/handler.ts', "export const handler = () => 'Hello World!'\n")
+  put('public_html/large/.psoaccess', '')
+  put('public_html/large/file.bin', 'x'.repeat(1 << 20))
+  put('public_html/large/handler.ts', "export const handler = (req: any) => { req.sendfile('file.bin') }\n")
   for (const [directory, loader] of [
     ['counter', 'file:'],
     ['sqlite', 'sqlite:sessions.db'],
