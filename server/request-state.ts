@@ -74,6 +74,8 @@ export class RequestState implements Pass {
   closed = false
   /** True once the handlers have settled and the answer has been made. */
   settled = false
+  /** Until the handlers of a client that has gone away have settled. */
+  unsettled: NodeJS.Timeout | undefined
   /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
   isOver = false
   #logId: string | undefined

@@ -86,9 +86,9 @@ function tellUnsettled(state: RequestState): void {
   const tell = (): void => {
     const who = state.running ?? 'its handler'
     const message = `${state.method} ${urlForLogs(state)}: ${who} has not returned ${seconds} s after the client went away`
-    if (!state.settled) state.site.errorLog.write('error', message, state)
+    state.site.errorLog.write('error', message, state)
   }
-  setTimeout(tell, seconds * 1000).unref()
+  state.unsettled = setTimeout(tell, seconds * 1000).unref()
 }
 
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {
@@ -192,6 +192,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
 function settle(state: RequestState): void {
   if (state.settled) return
   state.settled = true
+  clearTimeout(state.unsettled)
   if (state.closed) endRequest(state)
 }
 

@@ -52,7 +52,7 @@ async function sendChunks(state: RequestState, reader: ReadableStreamDefaultRead
     if (kept >= KEPT || !(await isAtOnce(next))) {
       await flush(state)
       kept = 0
-      if (state.method === 'HEAD') return void (await reader.cancel())
+      if (state.method === 'HEAD') return void reader.cancel().catch(() => {})
     }
     const { done, value } = await next
     if (done) return

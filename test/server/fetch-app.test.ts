@@ -168,3 +168,19 @@ t.test('a Hono app: a body over LimitRequestBody is 413, declared or only sent',
   t.equal(sent.status, 413)
   t.match(app.errorLog(), /413: the body has more than 1000 bytes \(LimitRequestBody\)/)
 })
+
+t.test('a client that goes away in the middle of its body is no failure of the app', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts',
+    'log.ts': 'export const log = (req: any) => (globalThis as any).logged(req.status)\n',
+    'handler.ts':
+      'export default { async fetch (request: Request) { (globalThis as any).reading(); return new Response(await request.text()) } }\n',
+  })
+  const reading = new Promise<void>(resolve => ((globalThis as any).reading = resolve))
+  const logged = new Promise<number>(resolve => ((globalThis as any).logged = resolve))
+  const socket = dial(await app.url(), 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf')
+  await reading
+  socket.destroy()
+  t.equal(await logged, 400)
+  t.match(app.errorLog(), /POST \/ 400: the body ended early: the client went away after 4 bytes\n$/)
+})

@@ -23,6 +23,13 @@ export function handler (req: Request) {
   if (text === undefined || number === 1) throw new ServerReturn(HTTP_NOT_FOUND)
   // @ts-expect-error: there is no such member
   req.nope
+  const before: Request | undefined = req.prev
+  const sent: number = req.sendfile('a.txt', 1, 2)
+  req.addHandler('Log', later => later.logError(before?.uri ?? sent))
+  req.addHandler('Fixup', 'auth.ts::check')
+  // @ts-expect-error: there is no such phase
+  req.addHandler('Logs', () => {})
+  if (req.fetch.method === 'PUT') return new Response(null, { status: 204 })
   req.write(\`\${session.visits}\`)
   return OK
 }
