@@ -186,6 +186,17 @@ export const sections: readonly Section[] = [
       },
     ],
   },
+  {
+    title: 'Installation example',
+    text: 'One request handler can be a module of the server or a CGI program, without modification; in a shell `./test.cgi` prints its cookie, its content type and its page.',
+    examples: [
+      {
+        directory: 'psotest',
+        title: 'A handler as a CGI program',
+        text: '`test.cgi` is a link to `testHandler.ts`, which is executable: open it in the listing. Apache runs the same file by `pso cgi`, and so does node by the last line.',
+      },
+    ],
+  },
 ]
 
 const examples = sections.flatMap(({ title, examples }) => examples.map(example => ({ ...example, section: title })))

@@ -18,7 +18,7 @@ const frontPage = (): Html => html`<header>
 <p>A web server for TypeScript that feels like Apache with mod_python, or like PHP. Put <code>.psoaccess</code> and <code>handler.ts</code>
 into a directory below <code>public_html</code> and they are live; edit either, and the next request sees it.</p>
 <p>Below, the examples of the how-to “Easy mod_python Session Handling with pso.session” are running. Beside each stand its files,
-read from the disk just now. One of its sections is not here yet: one handler for both server and CGI.</p>
+read from the disk just now.</p>
 <nav aria-label="Sections"><ol>
 ${sections.map(({ title }) => html`<li><a href="#${anchorOf(title)}">${title}</a></li>\n`)}</ol></nav>
 </header>

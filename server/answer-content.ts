@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { hasAdded } from './added-functions.ts'
 import type { Output } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
@@ -5,7 +6,7 @@ import { asciiUrl } from './ascii-url.ts'
 import { runProgram } from './cgi/run-program.ts'
 import type { Content } from './choose-content.ts'
 import { redirectPage } from './error-document.ts'
-import { isServable } from './files/hidden-names.ts'
+import { isRunnable, isServable } from './files/hidden-names.ts'
 import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
 import type { Location } from './locate.ts'
@@ -117,12 +118,11 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
   let known = settings.get(plan)
   if (known === undefined) {
     const { directives } = plan
-    const { on } = directives.Options
     const rules = {
       accessFileNames: directives.AccessFileName,
       isModule: (path: string) => site.modules.has(path) || isNamedModule(directives, path),
       allowTypeScript: directives.SetHandler === 'default-handler',
-      allowOutside: on.has('FollowSymLinks') || on.has('SymLinksIfOwnerMatch'),
+      allowOutside: allowsOutside(plan),
     }
     known = {
       AddType: directives.AddType,
@@ -135,11 +135,21 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
   return known
 }
 
+const allowsOutside = ({ directives: { Options } }: Plan): boolean =>
+  Options.on.has('FollowSymLinks') || Options.on.has('SymLinksIfOwnerMatch')
+
 async function answerListing(state: RequestState): Promise<void> {
   state.output.contentType = 'text/html; charset=utf-8'
   const { location, site, plan } = state
+  const { AccessFileName, AddHandler, Options } = plan.directives
   const { isServable } = staticSettingsOf(site, plan)
-  state.output.write(await listDirectory(location!, plan.directives.AccessFileName, isServable, site.prefix))
+  const rules = { accessFileNames: AccessFileName, allowOutside: allowsOutside(plan) }
+  const isProgram = (name: string): boolean =>
+    Options.on.has('ExecCGI') && AddHandler.get(extname(name).toLowerCase()) === 'cgi-script'
+  // a link to a source, or to a handler, may be a program
+  const isShown = (realPath: string, name: string): boolean =>
+    isServable(realPath) || (isProgram(name) && isRunnable(realPath, location!.root.path, rules))
+  state.output.write(await listDirectory(location!, AccessFileName, isShown, site.prefix))
 }
 
 function answerRedirect(state: RequestState, status: number, target: string): void {

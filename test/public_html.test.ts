@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { readServerConfig } from '../directives/index.ts'
 import { counter, Jar, visit } from './support/handlers.ts'
 import { multipartPost } from './support/multipart.ts'
+import { plantPso, plantSite, runProgram } from './support/program.ts'
 import { type SiteOptions, site, type TestSite } from './support/site.ts'
 import { until } from './support/until.ts'
 
@@ -368,6 +369,30 @@ t.test('downloads: the listing shows the files and nothing else', async t => {
     ['http-dates.csv', 'quick-start.txt'],
   )
   t.match((await visitor.get('/downloads/http-dates.csv')).headers['content-type'], 'text/csv')
+})
+
+t.test('installation example: run from its directory it prints the how-to’s lines', async t => {
+  const directory = join(root, 'psotest')
+  t.equal(realpathSync(join(directory, 'test.cgi')), join(realpathSync(directory), 'testHandler.ts'))
+  const own = plantSite(t, {}, `DocumentRoot = "${root}"`)
+  plantPso(join(own, 'bin'))
+  const env = { PATH: `${join(own, 'bin')}:${process.env['PATH']}`, PSO_CONFIG: join(own, 'conf/server.ini') }
+  const { exit, head, body, errors } = await runProgram(t, ['./test.cgi'], { under: [], cwd: directory, env })
+  t.same([exit, body, errors], [0, 'hello world\n', ''])
+  t.match(head.join('\n'), /^Set-Cookie: MyPSOTest=[\w-]{27}; .*\nContent-Type: text\/html; charset=utf-8$/ms)
+})
+
+t.test('installation example: the listing leads to the program, which the server runs', async t => {
+  const bin = t.testdir()
+  plantPso(bin)
+  const before = process.env['PATH']
+  t.teardown(() => (process.env['PATH'] = before))
+  process.env['PATH'] = `${bin}:${before}`
+  const visitor = new Visitor(await publicHtml(t))
+  t.match((await visitor.get('/psotest/')).body, 'href="./test.cgi"')
+  const { status, body } = await visitor.get('/psotest/test.cgi')
+  t.same([status, body], [200, 'hello world\n'])
+  t.same(visitor.jar.names, ['MyPSOTest'])
 })
 
 const ini = join(top, 'conf/server.ini')

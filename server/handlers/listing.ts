@@ -14,16 +14,19 @@ export interface ListedEntry {
   readonly modified: Date
 }
 
+/** Whether a name may be seen that leads to a real path. */
+type IsShown = (realPath: string, name: string) => boolean
+
 const MOST = 10_000
 
 /**
- * The page that lists a directory: what `isServable`, the second check of a real path, lets through, and no name
+ * The page that lists a directory: what `isShown`, the second check of a real path and of the name that leads there, lets through, and no name
  * that a URL cannot spell. `prefix`: where the site is mounted.
  */
 export async function listDirectory(
   location: Location,
   accessFileNames: readonly string[],
-  isServable: (realPath: string) => boolean,
+  isShown: IsShown,
   prefix = '',
 ): Promise<string> {
   const entries: ListedEntry[] = []
@@ -35,7 +38,7 @@ export async function listDirectory(
       isCut = true
       break
     }
-    const found = await look(entry, location.directory, realDirectory, isServable)
+    const found = await look(entry, location.directory, realDirectory, isShown)
     if (found?.isFile() || found?.isDirectory())
       entries.push({ name: entry.name, isDirectory: found.isDirectory(), size: found.size, modified: found.mtime })
   }
@@ -56,12 +59,13 @@ async function look(
   entry: Dirent,
   directory: string,
   realDirectory: string,
-  isServable: (realPath: string) => boolean,
+  isShown: IsShown,
 ): Promise<Stats | undefined> {
   const path = join(directory, entry.name)
   try {
-    if (!entry.isSymbolicLink()) return isServable(join(realDirectory, entry.name)) ? await lstat(path) : undefined
-    return isServable(await realpath(path)) ? await stat(path) : undefined
+    if (!entry.isSymbolicLink())
+      return isShown(join(realDirectory, entry.name), entry.name) ? await lstat(path) : undefined
+    return isShown(await realpath(path), entry.name) ? await stat(path) : undefined
   } catch {
     return undefined
   }
