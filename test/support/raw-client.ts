@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
+const PATIENCE_MS = 10_000
+
 /** A connection that says what it is told to, byte by byte. */
 export interface RawClient {
   readonly socket: Socket
@@ -7,7 +9,7 @@ export interface RawClient {
   write(bytes: string | Uint8Array): Promise<void>
   /** What has come so far. */
   text(): string
-  /** Resolves to what has come when it matches, or when the connection is over. */
+  /** Resolves to what has come when it matches, when the connection is over, or after 10 s. */
   until(pattern: RegExp): Promise<string>
   /** Resolves to all that came when the connection is over, however it ended. */
   readonly ended: Promise<string>
@@ -34,13 +36,17 @@ export async function rawClient(url: string): Promise<RawClient> {
     text: () => text,
     until: pattern =>
       new Promise(resolve => {
-        const look = (): void => {
-          if (!pattern.test(text) && !socket.readableEnded && !socket.destroyed) return
+        const stop = (): void => {
           socket.off('data', look)
+          clearTimeout(timer)
           resolve(text)
         }
+        const look = (): void => {
+          if (pattern.test(text)) stop()
+        }
+        const timer = setTimeout(stop, PATIENCE_MS)
         socket.on('data', look)
-        ended.then(look)
+        ended.then(stop)
         look()
       }),
     ended,
