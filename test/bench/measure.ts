@@ -9,6 +9,8 @@ export interface Loaded {
   readonly pid: number
   /** Each request brings one of these; absent: none. */
   readonly cookies?: readonly string[]
+  /** An urlencoded form that is posted; absent: GET. */
+  readonly form?: string
 }
 
 const children: ChildProcess[] = []
@@ -38,7 +40,7 @@ export async function stopAll(): Promise<void> {
 
 /** CPU per request of a server, in microseconds of user and system time, and how many it answered a second. */
 export async function load(
-  { name, url, pid, cookies }: Loaded,
+  { name, url, pid, cookies, form }: Loaded,
   seconds: number,
 ): Promise<{ cost: number; rate: number }> {
   const before = cpuMicroseconds(pid)
@@ -46,6 +48,9 @@ export async function load(
     url,
     connections: 32,
     duration: seconds,
+    ...(form === undefined
+      ? {}
+      : { method: 'POST', body: form, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
     ...(cookies === undefined ? {} : { requests: [{ setupRequest: request => withCookie(request, cookies) }] }),
   })
   const failed = result.non2xx + result.errors + result.timeouts

@@ -21,6 +21,11 @@ interface Contestant extends Loaded {
   readonly against: string
 }
 
+/** Ten fields, as a browser sends them. */
+const form = Array.from({ length: 10 }, (_, at) => `field${at}=${at === 3 ? 'two+words+%26+more' : `value${at}`}`).join(
+  '&',
+)
+
 /** What the servers of tests ask of a test: when it is over, and a word for a package that is missing. */
 const ends: (() => unknown)[] = []
 const bench = {
@@ -64,6 +69,15 @@ try {
     ...(redis === undefined
       ? []
       : [at('counter on redis, 1,000 sessions', 'redis/', 7, 'bare Fastify', await visitorsOf('redis/'))]),
+    {
+      name: 'form, Fastify with formbody',
+      url: `${bare.url}form`,
+      pid: bare.pid,
+      limit: 2,
+      against: 'bare Fastify',
+      form,
+    },
+    at('form of 10 fields', 'form/', 2, 'form, Fastify with formbody', { form }),
     at('static 1 KiB', 'static/d1/small.txt', 2),
     at('static 1 KiB, 20 directories', `static/${deep}/small.txt`, 1.1, 'static 1 KiB'),
     at('static 1 MiB', 'large/file.bin', Number.POSITIVE_INFINITY),
@@ -107,6 +121,11 @@ function buildSite(redis: string | undefined): void {
   put('public_html/large/.psoaccess', '')
   put('public_html/large/file.bin', 'x'.repeat(1 << 20))
   put('public_html/large/handler.ts', "export const handler = (req: any) => { req.sendfile('file.bin') }\n")
+  put('public_html/form/.psoaccess', '')
+  put(
+    'public_html/form/handler.ts',
+    "export function handler (req: any) { const p = req.pso(); req.write(p.getInput('field0') + p.getInput('field9')) }\n",
+  )
   for (const [directory, loader] of [
     ['counter', 'file:'],
     ['sqlite', 'sqlite:sessions.db'],
@@ -126,8 +145,11 @@ function buildSite(redis: string | undefined): void {
 
 function bareFastify(): string {
   return `import Fastify from '${import.meta.resolve('fastify')}'
+import formbody from '${import.meta.resolve('@fastify/formbody')}'
 const app = Fastify({ logger: false })
+app.register(formbody)
 app.get('/', () => 'Hello World!')
+app.post('/form', request => request.body.field0 + request.body.field9)
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }) + '/')`
 }
 
