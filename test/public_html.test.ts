@@ -383,11 +383,6 @@ t.test('installation example: run from its directory it prints the how-to’s li
 })
 
 t.test('installation example: the listing leads to the program, which the server runs', async t => {
-  const bin = t.testdir()
-  plantPso(bin)
-  const before = process.env['PATH']
-  t.teardown(() => (process.env['PATH'] = before))
-  process.env['PATH'] = `${bin}:${before}`
   const visitor = new Visitor(await publicHtml(t))
   t.match((await visitor.get('/psotest/')).body, 'href="./test.cgi"')
   const { status, body } = await visitor.get('/psotest/test.cgi')

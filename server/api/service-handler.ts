@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { SessionImplementation } from '../../session/index.ts'
 import { isServing } from '../modules/module-graph.ts'
+import { packageDirectory } from '../package-directory.ts'
 import type { Request } from './request.ts'
 
 const require = createRequire(import.meta.url)
@@ -29,7 +30,7 @@ export class ServiceHandler {
         'run() is for a file that node runs: if (import.meta.main) await new ServiceHandler(handler).run()',
       )
     // as cli.cjs does: a third of the start
-    require('../compile-cache.cjs').useCompileCache()
+    require(`${packageDirectory}/server/compile-cache.cjs`).useCompileCache()
     const { runAsProgram } = await import('../program/run-as-program.ts')
     const exitCode = await runAsProgram({
       file: process.argv[1] ?? '',

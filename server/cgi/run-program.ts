@@ -1,10 +1,11 @@
 import { realpathSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, delimiter } from 'node:path'
 import { environOf } from '../api/environ.ts'
 import { ServerReturn } from '../api/server-return.ts'
 import { DONE } from '../api/status.ts'
 import { isRunnable } from '../files/hidden-names.ts'
 import type { Location } from '../locate.ts'
+import { packageDirectory } from '../package-directory.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestState } from '../request-state.ts'
 import { feedProgram, hasBody } from './feed-program.ts'
@@ -25,6 +26,8 @@ export async function runProgram(state: RequestState): Promise<void> {
   const body = hasBody(state)
   const environment = environOf(state, state, state.environ)
   if (!body) delete environment['CONTENT_LENGTH']
+  // for `#!/usr/bin/env -S pso cgi`, behind any other pso
+  environment['PATH'] += `${delimiter}${packageDirectory}/server/bin`
   const child = await startProgram({ file, directory, environment, hasBody: body })
   const seconds = plan.directives.CGIScriptTimeout ?? site.config.directives.Timeout
   const program = new Program({ child, file, groups: site.programs, timeoutMs: seconds * 1000 })

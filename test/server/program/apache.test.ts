@@ -95,14 +95,24 @@ function ask(url: string, { method = 'GET', headers = {}, body = '' as string | 
   })
 }
 
-t.test('one file, unchanged: a module of our server, a program of Apache, and in a shell', async t => {
+t.test('one file, unchanged: a module and a program of our server, a program of Apache, and in a shell', async t => {
   const expected = 'Hello World! ~ Your visit number: 1 ~ Try Reload!\n'
   const app = await site(t, {
     psotest: { '.psoaccess': 'PSOHandler = testHandler.ts', 'testHandler.ts': testHandler },
   })
   t.equal((await app.inject('/psotest/')).body, expected, 'as a module')
 
-  // HERE: as .cgi by our server
+  const programs = await site(t, {
+    psotest: {
+      '.psoaccess': 'Options = ExecCGI\nAddHandler = cgi-script .cgi\nSetEnv = PSOServiceId MyPSOTest',
+      'testHandler.ts': testHandler,
+    },
+  })
+  makeExecutable(join(programs.root, 'psotest/testHandler.ts'))
+  linkSync(join(programs.root, 'psotest/testHandler.ts'), join(programs.root, 'psotest/test.cgi'))
+  const run = await programs.inject('/psotest/test.cgi')
+  t.same([run.statusCode, run.body], [200, expected], 'as .cgi by our server')
+  t.match(run.headers['set-cookie'], /^MyPSOTest=/)
 
   const own = t.testdir()
   plantSite(own)
