@@ -1,6 +1,6 @@
 import { createConfigStore, formatProblem, type Merged, type Problem, type ServerConfig } from '../directives/index.ts'
 import type { Cookies } from './api/cookies.ts'
-import type { ProcessGroups } from './cgi/process-groups.ts'
+import type { Launcher } from './cgi/launcher.ts'
 import { knownFiles } from './files/known-files.ts'
 import { createStaticFiles } from './handlers/static-file.ts'
 import { createLocator } from './locate.ts'
@@ -28,14 +28,14 @@ interface Parts {
   readonly cookies: Cookies
   readonly underWay: Site['underWay']
   readonly owner: object
-  readonly programs: ProcessGroups
+  readonly launcher: Launcher
   /** The site that this one replaces: its loaded modules go on living. */
   readonly previous: Site | undefined
 }
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
 export function makeSite(parts: Parts): Site {
-  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, programs, owner, previous } = parts
+  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, launcher, owner, previous } = parts
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -83,7 +83,7 @@ export function makeSite(parts: Parts): Site {
     watcher,
     underWay,
     owner,
-    programs,
+    launcher,
   }
 }
 

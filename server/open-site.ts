@@ -1,7 +1,7 @@
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
-import { ProcessGroups } from './cgi/process-groups.ts'
+import { Launcher } from './cgi/launcher.ts'
 import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
@@ -52,10 +52,10 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const cookies = await loadAuthorCookies()
   const logs = openLogs(options.config, now)
   const underWay = new UnderWay()
-  const programs = new ProcessGroups()
+  const launcher = new Launcher()
   const owner = {}
   const make = (config: ServerConfig, previous?: Site): Site =>
-    makeSite({ config, development, prefix, workers, now, watch, logs, cookies, underWay, programs, owner, previous })
+    makeSite({ config, development, prefix, workers, now, watch, logs, cookies, underWay, launcher, owner, previous })
   let site = make(options.config)
   const stopReports = onReport(message => logs.error.write('error', message))
   const spec = loaderSpecOf(options.config, directives)
@@ -84,7 +84,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       const left = await underWay.none(SETTLE_MS)
       if (left > 0)
         logs.error.write('error', `${left} requests without a client did not end within ${SETTLE_MS / 1000} s`)
-      programs.killAll()
+      await launcher.close()
       await site.watcher?.close()
       stopPurge()
       await closeLoaders(owner)

@@ -1,6 +1,6 @@
 import type { ConfigStore, ServerConfig } from '../directives/index.ts'
 import type { Cookies } from './api/cookies.ts'
-import type { ProcessGroups } from './cgi/process-groups.ts'
+import type { Launcher } from './cgi/launcher.ts'
 import type { IsFile } from './files/known-files.ts'
 import type { StaticFiles } from './handlers/static-file.ts'
 import type { Locator } from './locate.ts'
@@ -40,6 +40,6 @@ export interface Site {
   readonly underWay: Pick<UnderWay, 'begin' | 'end'>
   /** Stands for the server, through reloads, where loaders are opened and let go of. */
   readonly owner: object
-  /** The CGI programs that run. */
-  readonly programs: ProcessGroups
+  /** Runs CGI programs. */
+  readonly launcher: Launcher
 }

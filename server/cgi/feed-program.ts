@@ -1,56 +1,54 @@
 import type { Writable } from 'node:stream'
-import { ServerReturn } from '../api/server-return.ts'
+import { hasBody } from '../input/body-limits.ts'
+import { receiveBody } from '../input/receive-body.ts'
 import type { RequestState } from '../request-state.ts'
 import type { Program } from './program.ts'
 
-/** True where the request has a body that nobody has read. */
-export function hasBody({ raw, method, incoming }: RequestState): boolean {
-  const { headers } = raw
-  const isSent = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  // what answers in place of a POST is a GET
-  return isSent && method === incoming.method && !raw.readableDidRead
-}
+/** True where the request has a body that nobody has read. What answers in place of a POST is a GET, and has none. */
+export const hasUnreadBody = ({ raw, method, incoming }: RequestState): boolean =>
+  hasBody(raw) && method === incoming.method && !raw.readableDidRead
 
 /**
- * Streams the request's body to a program as it takes it. One over LimitRequestBody fails the program with 413. A program that does not
- * read it does no harm: the rest is dropped. The function that it returns ends the feeding.
+ * Streams the request's body to a program as it takes it. One that is too large, or does not come, fails the program. A program that does
+ * not read it does no harm: the rest is left. The function that it returns ends the feeding.
  */
-export function feedProgram({ raw, plan }: RequestState, stdin: Writable, program: Program): () => void {
-  const limit = plan.directives.LimitRequestBody
-  let size = 0
+export function feedProgram(state: RequestState, stdin: Writable, program: Program): () => void {
+  const { raw } = state
   let isOver = false
-  const take = (chunk: Buffer): void => {
-    size += chunk.length
-    if (limit > 0 && size > limit) {
-      stop()
-      program.fail(new ServerReturn(413, `the body has more than ${limit} bytes (LimitRequestBody)`))
-    } else if (!stdin.write(chunk)) {
-      raw.pause()
-      program.waitsForClient = false
-    }
-    program.progress()
-  }
   const goOn = (): void => {
     program.progress()
     program.waitsForClient = true
     raw.resume()
   }
-  const finish = (): void => {
-    program.waitsForClient = false
-    program.progress()
-    stdin.off('drain', goOn).end()
-  }
-  const stop = (): void => {
-    if (isOver) return
+  const end = (): boolean => {
+    const was = isOver
     isOver = true
     program.waitsForClient = false
     stdin.off('drain', goOn)
-    // the rest stands before the next request of the connection
-    raw.off('data', take).off('end', finish).resume()
+    return was
   }
   program.waitsForClient = true
+  const receiving = receiveBody(state, chunk => {
+    if (!stdin.write(chunk)) {
+      raw.pause()
+      program.waitsForClient = false
+    }
+    program.progress()
+  })
+  receiving.done.then(
+    () => {
+      if (end()) return
+      program.progress()
+      program.endInput()
+    },
+    error => {
+      if (!end()) program.fail(error)
+    },
+  )
+  const stop = (): void => {
+    if (!end()) receiving.stop(new Error('the program takes no more of it'))
+  }
   // EPIPE: it does not want any more
   stdin.on('error', stop).on('drain', goOn)
-  raw.on('data', take).on('end', finish)
   return stop
 }

@@ -3,20 +3,18 @@ const KILL_MS = 3000
 
 /**
  * The process groups of the programs that run: each program leads one, and what it starts belongs to it, unless it leaves by `setsid`.
- * None outlives its request for long, and none the server, however it stops, `kill -9` excepted.
+ * None outlives its request for long.
  */
 export class ProcessGroups {
   /** By the leader's process id; a timer where the group has been told to end. */
   readonly #groups = new Map<number, NodeJS.Timeout | undefined>()
 
   add(pid: number): void {
-    if (this.#groups.size === 0) process.on('exit', this.#onExit)
     this.#groups.set(pid, undefined)
   }
 
   /** SIGTERM to all that is left of a group, and SIGKILL to who has not gone 3 s later. */
   end(pid: number): void {
-    if (!this.#groups.has(pid) || this.#groups.get(pid) !== undefined) return
     if (!signal(pid, 'SIGTERM')) return this.#forget(pid)
     // who is stopped would not notice
     signal(pid, 'SIGCONT')
@@ -29,24 +27,20 @@ export class ProcessGroups {
     )
   }
 
-  /** After the leader's end, of a group that was told to end: its number may soon be another's, so nobody is told any more if all are gone. */
-  leaderGone(pid: number): void {
-    if (this.#groups.get(pid) !== undefined && !signal(pid, 0)) this.#forget(pid)
+  /** After the leader's end: whether somebody is left. A number that nobody has any more may soon be another's, and is not told anything. */
+  leaderGone(pid: number): boolean {
+    const isAlive = signal(pid, 0)
+    if (!isAlive) this.#forget(pid)
+    return isAlive
   }
 
   killAll(): void {
-    for (const pid of this.#groups.keys()) {
-      signal(pid, 'SIGKILL')
-      this.#forget(pid)
-    }
+    for (const pid of this.#groups.keys()) signal(pid, 'SIGKILL')
   }
-
-  readonly #onExit = (): void => this.killAll()
 
   #forget(pid: number): void {
     clearTimeout(this.#groups.get(pid))
     this.#groups.delete(pid)
-    if (this.#groups.size === 0) process.off('exit', this.#onExit)
   }
 }
 

@@ -1,7 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
-import type { Readable } from 'node:stream'
-import type { ProcessGroups } from './process-groups.ts'
+import type { Ending } from './launch.ts'
+import type { Launcher } from './launcher.ts'
+import type { Pipe } from './pipes.ts'
 import { ProgramFailure } from './program-failure.ts'
+import { notStarted } from './why-not-started.ts'
 
 /** How long others may still hold the output of a program that has ended, without writing anything, before the answer ends without them. */
 const LINGER_MS = 1000
@@ -9,9 +10,12 @@ const LINGER_MS = 1000
 const EXIT_MS = 250
 
 interface ProgramOptions {
-  readonly child: ChildProcess
+  /** Absolute. */
   readonly file: string
-  readonly groups: ProcessGroups
+  readonly directory: string
+  readonly environment: Readonly<Record<string, string>>
+  /** False: its standard input is empty. */
+  readonly hasBody: boolean
   /** CGIScriptTimeout. */
   readonly timeoutMs: number
 }
@@ -19,57 +23,103 @@ interface ProgramOptions {
 /** A CGI program that runs, as who sends its output sees it: chunk by chunk, and only as fast as they are taken. */
 export class Program {
   readonly file: string
+  readonly stdin: Pipe | undefined
+  readonly stderr: Pipe
   /** True while the program has all of the body that the client has sent, and more is to come: it may well be silent. */
   waitsForClient = false
-  readonly #child: ChildProcess
-  readonly #stdout: Readable
-  readonly #groups: ProcessGroups
+  readonly #stdout: Pipe
   readonly #timeoutMs: number
-  /** The end of the program itself. */
-  #hasExited = false
-  /** The end of the program and all its pipes. */
-  #isClosed = false
+  readonly #end: () => void
+  #isFed = false
+  #hasReader = false
+  /** Of the program itself. */
+  #ending: Ending | undefined
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ child, file, groups, timeoutMs }: ProgramOptions) {
+  /** Throws a ProgramFailure, or a Refusal (503) where the machine is at its limits. */
+  static async start(launcher: Launcher, options: ProgramOptions): Promise<Program> {
+    const { pipes } = launcher
+    const open: Pipe[] = []
+    let paths: string[] = []
+    try {
+      paths = await pipes.take(options.hasBody ? 3 : 2)
+      open.push(pipes.read(paths[0]!), pipes.read(paths[1]!))
+      if (options.hasBody) open.push(pipes.write(paths[2]!))
+      return new Program(launcher, options, open)
+    } catch (error) {
+      for (const pipe of open) pipe.close(true)
+      pipes.giveBack(paths.slice(open.length))
+      throw notStarted(options.file, error as NodeJS.ErrnoException)
+    }
+  }
+
+  constructor(
+    launcher: Launcher,
+    { file, directory, environment, timeoutMs }: ProgramOptions,
+    [stdout, stderr, stdin]: readonly Pipe[],
+  ) {
     this.file = file
-    this.#child = child
-    this.#stdout = child.stdout!
-    this.#groups = groups
+    this.stdin = stdin
+    this.stderr = stderr!
+    this.#stdout = stdout!
     this.#timeoutMs = timeoutMs
-    groups.add(child.pid!)
     const wake = (): void => this.#wake?.()
-    this.#stdout.on('readable', wake).on('end', wake).on('close', wake).on('error', wake)
-    child.on('error', () => {})
-    child.once('exit', () => {
-      this.#hasExited = true
-      groups.leaderGone(child.pid!)
-      wake()
-    })
-    child.once('close', () => {
-      this.#isClosed = true
-      wake()
-    })
+    this.#stdout.stream.on('readable', wake).on('end', wake).on('close', wake)
+    this.stderr.stream.on('close', wake)
+    const pipes = { stdout: stdout!.path, stderr: stderr!.path, ...(stdin === undefined ? {} : { stdin: stdin.path }) }
+    this.#end = launcher.launch(
+      { file, directory, environment, ...pipes },
+      {
+        onOpened: () => {
+          this.#hasReader = true
+          if (this.#isFed) this.stdin!.stream.end()
+        },
+        onEnd: ending => {
+          this.#ending = ending
+          wake()
+        },
+      },
+    )
   }
 
   /**
-   * The next bytes of its output; undefined at the end. Throws a ProgramFailure (504) where it gives nothing for too long, and what `fail`
-   * was told.
+   * The next bytes of its output; undefined at the end. Throws a ProgramFailure where it could not be run, or gives nothing for too long
+   * (504), and what `fail` was told.
    */
   async read(): Promise<Buffer | undefined> {
+    const { stream } = this.#stdout
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error
-      const chunk = this.#stdout.read() as Buffer | null
+      const chunk = stream.read() as Buffer | null
       if (chunk !== null) return chunk
-      if (this.#stdout.readableEnded || this.#stdout.destroyed) return undefined
-      if (this.#hasExited) {
+      if (stream.readableEnded || stream.destroyed) return undefined
+      if (this.#ending !== undefined) {
         if (!(await this.#wait(LINGER_MS))) return undefined
       } else if (!(await this.#wait(this.#timeoutMs)) && !this.waitsForClient) {
         throw new ProgramFailure(`${this.file} gave nothing for ${this.#timeoutMs / 1000} s (CGIScriptTimeout)`, 504)
       }
     }
+  }
+
+  /** True where its output ends within so many ms, and all of it has been read. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const { stream } = this.#stdout
+    const hasEnded = (): boolean => stream.readableEnded || stream.destroyed
+    const until = performance.now() + ms
+    for (let left = ms; !hasEnded() && stream.readableLength === 0 && left > 0; left = until - performance.now()) {
+      // an end is only told to who reads
+      stream.read(0)
+      if (this.#failure !== undefined || !(await this.#wait(left))) return false
+    }
+    return hasEnded()
+  }
+
+  /** The body is complete. It stays in the pipe only as long as that has an end that is open. */
+  endInput(): void {
+    this.#isFed = true
+    if (this.#hasReader) this.stdin!.stream.end()
   }
 
   /** The program has taken something: its time begins anew. */
@@ -83,20 +133,29 @@ export class Program {
     this.#wake?.()
   }
 
-  /** After the end of its output: the signal that ended it, where one did. Waits for its end, and for what it said last, for a short time. */
+  /**
+   * After the end of its output: the signal that ended it, where one did. Waits for its end, and for what it said last, for a short time.
+   * Throws where it could not be run.
+   */
   async signal(): Promise<NodeJS.Signals | undefined> {
     const until = performance.now() + EXIT_MS
-    for (let left = EXIT_MS; !this.#isClosed && left > 0; left = until - performance.now()) await this.#wait(left)
-    return this.#child.signalCode ?? undefined
+    const isOver = (): boolean => this.#ending !== undefined && this.stderr.stream.destroyed
+    for (let left = EXIT_MS; !isOver() && left > 0; left = until - performance.now()) await this.#wait(left)
+    const failure = this.#ending?.failure
+    if (failure !== undefined) throw notStarted(this.file, failure)
+    return this.#ending?.signal
   }
 
   /** Ends it if it still runs, with all that it has started. */
   end(): void {
-    this.#groups.end(this.#child.pid!)
-    this.#stdout.destroy()
-    this.#child.stdin?.destroy()
+    if (this.#ending === undefined || this.#ending.hasLeft) this.#end()
+    this.#stdout.close(this.#stdout.stream.readableEnded)
+    // who has begun to read it may still
+    this.stdin?.close(false)
+    const { stderr } = this
+    if (stderr.stream.destroyed) stderr.close(true)
     // others may hold it
-    if (!this.#isClosed) setTimeout(() => this.#child.stderr!.destroy(), LINGER_MS).unref()
+    else setTimeout(() => stderr.close(stderr.stream.readableEnded), LINGER_MS).unref()
   }
 
   /** True: something has happened; false: nothing for so long. */

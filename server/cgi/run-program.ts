@@ -8,12 +8,11 @@ import type { Location } from '../locate.ts'
 import { packageDirectory } from '../package-directory.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestState } from '../request-state.ts'
-import { feedProgram, hasBody } from './feed-program.ts'
+import { feedProgram, hasUnreadBody } from './feed-program.ts'
 import { logStderr } from './log-stderr.ts'
 import { Program } from './program.ts'
 import { sendAnswer } from './send-answer.ts'
 import { sendRaw } from './send-raw.ts'
-import { startProgram } from './start-program.ts'
 
 /** Runs the file of a request as a CGI program (RFC 3875) and sends what it answers, as Apache's mod_cgid does. */
 export async function runProgram(state: RequestState): Promise<void> {
@@ -23,19 +22,24 @@ export async function runProgram(state: RequestState): Promise<void> {
   if (state.method === 'OPTIONS') return output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
   const { file, directory } = state.location as Location & { file: string }
   refuseHidden(state, file)
-  const body = hasBody(state)
+  const body = hasUnreadBody(state)
   const environment = environOf(state, state, state.environ)
   if (!body) delete environment['CONTENT_LENGTH']
   // for `#!/usr/bin/env -S pso cgi`, behind any other pso
   environment['PATH'] += `${delimiter}${packageDirectory}/server/bin`
-  const child = await startProgram({ file, directory, environment, hasBody: body })
   const seconds = plan.directives.CGIScriptTimeout ?? site.config.directives.Timeout
-  const program = new Program({ child, file, groups: site.programs, timeoutMs: seconds * 1000 })
+  const program = await Program.start(site.launcher, {
+    file,
+    directory,
+    environment,
+    hasBody: body,
+    timeoutMs: seconds * 1000,
+  })
   const onGone = (): void => program.fail(new ServerReturn(DONE, 'the client has gone away'))
   let stopFeeding: (() => void) | undefined
   try {
-    logStderr(state, child.stderr!, file)
-    if (child.stdin !== null) stopFeeding = feedProgram(state, child.stdin, program)
+    logStderr(state, program.stderr.stream, file)
+    if (program.stdin !== undefined) stopFeeding = feedProgram(state, program.stdin.stream, program)
     if (state.closed) onGone()
     response.once('close', onGone)
     await (basename(file).startsWith('nph-') ? sendRaw(state, program) : sendAnswer(state, program))

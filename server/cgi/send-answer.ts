@@ -7,6 +7,9 @@ import type { Program } from './program.ts'
 import { ProgramFailure } from './program-failure.ts'
 import { ProgramHead } from './program-head.ts'
 
+/** A program that ends within so many ms after its head is answered in one piece, which has a length. */
+const TOGETHER_MS = 5
+
 /**
  * Sends what a program answers, each piece as it comes. Its status stands, also one of 400 or more: no error document takes its place. A
  * Location without a status redirects: a path is answered here, in place of this (an InternalRedirect), a URL is a 302.
@@ -28,11 +31,25 @@ export async function sendAnswer(state: RequestState, program: Program): Promise
   const bodiless = output.status === 204 || output.status === 304
   if (bodiless) output.headers.delete('content-length')
   if (head.status !== undefined && isReason(head.status.reason)) response.statusMessage = head.status.reason
+  if (await program.endsWithin(TOGETHER_MS)) {
+    await endOf(program)
+    return bodiless ? undefined : writeWhole(state, program, rest)
+  }
   for (let chunk: Buffer | undefined = rest; chunk !== undefined; chunk = await program.read()) {
     if (!bodiless) output.write(chunk)
     await flush(state)
   }
   await endOf(program)
+}
+
+function writeWhole({ output, method }: RequestState, { file }: Program, body: Buffer): void {
+  const promised = output.headers.get('content-length')
+  if (method !== 'HEAD' && promised !== undefined && Number(promised) !== body.length)
+    throw new ProgramFailure(`${file} promised a Content-Length of ${promised}, and gave ${body.length} bytes`)
+  // to HEAD a program may give no body, and that has no length then
+  const length = method === 'HEAD' ? promised : String(body.length)
+  if (length !== undefined) output.prepared = ['Content-Length', length]
+  output.write(body)
 }
 
 async function readHead(program: Program): Promise<{ head: ProgramHead; rest: Buffer }> {

@@ -10,7 +10,7 @@ import { InternalRedirect } from '../api/internal-redirect.ts'
 import { type Request, requestOf } from '../api/request.ts'
 import { asciiUrl } from '../ascii-url.ts'
 import { loadAuthorCookies } from '../author-cookies.ts'
-import { ProcessGroups } from '../cgi/process-groups.ts'
+import { Launcher } from '../cgi/launcher.ts'
 import { errorPage, isFailure } from '../error-document.ts'
 import { createErrorLog } from '../logs/error-log.ts'
 import { createLogFile } from '../logs/log-file.ts'
@@ -141,7 +141,7 @@ function stateOf(
     underWay: { begin() {}, end: onEnd },
     prefix: '',
     owner: {},
-    programs: new ProcessGroups(),
+    launcher: new Launcher(),
     previous: undefined,
   })
   const state = new RequestState(withHandler(site, program, directory), incoming, response)

@@ -1,6 +1,6 @@
 /**
  * What a CGI program costs under pso beside a bare spawn of it, in one run: `node test/bench/cgi.ts [rounds] [requests]`.
- * Wall time and CPU of a request, one after the other; CPU is user + system time of the process that spawns, with its children (Linux: /proc).
+ * Wall time and CPU of a request, one after the other; CPU is user + system time of the processes that serve, with their children (Linux: /proc).
  * Contestants are interleaved; figures are medians over the rounds.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -105,10 +105,8 @@ async function bareSpawn(): Promise<Contestant> {
 async function served(): Promise<Contestant> {
   const args = ['serve', '--production', '--workers', '1', '--config', join(work, 'conf/server.ini')]
   const { url, pid } = await start(process.execPath, [join(top, 'server/cli.cjs'), ...args])
-  // the worker is the primary's child
-  const worker = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0] || pid)
   return {
-    pid: worker,
+    pid,
     async run(program) {
       const began = performance.now()
       for (let at = 0; at < requests; at++) {
@@ -120,10 +118,14 @@ async function served(): Promise<Contestant> {
   }
 }
 
-/** utime, stime, cutime and cstime of proc(5)'s stat, in clock ticks of 10 ms. */
+/** utime, stime, cutime and cstime of proc(5)'s stat, in clock ticks of 10 ms, with those of the children that live: worker and launcher. */
 function cpuMilliseconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ')
-  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]) * 10, 0)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  return (
+    [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]) * 10, 0) +
+    children.reduce((sum, child) => sum + (child === '' ? 0 : cpuMilliseconds(Number(child))), 0)
+  )
 }

@@ -1,0 +1,95 @@
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import type { Ending, Launch, Order, Told } from './launch.ts'
+import { ProcessGroups } from './process-groups.ts'
+
+// The process that runs the CGI programs of one worker, as Apache's cgid does: a fork copies the page tables of who forks, and this one has
+// few, whatever the worker's heap has become; the worker goes on meanwhile. When the worker is gone, however it went, so are its programs.
+
+const directory = process.argv[2]!
+const groups = new ProcessGroups()
+const leaders = new Map<number, number>()
+
+// a group that is gone is an error each time, which nobody reads
+Error.stackTraceLimit = 0
+
+// a terminal tells Ctrl-C to all; the worker says when it is over
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+process.on('message', (order: Order) => {
+  if ('file' in order) launch(order)
+  else if ('pipes' in order) makePipes(order.pipes, order.paths)
+  else end(order.end)
+})
+
+process.on('disconnect', () => {
+  groups.killAll()
+  rmSync(directory, { recursive: true, force: true })
+  process.exit()
+})
+
+/** At the head of a process group of its own, and without arguments, whatever the query says (RFC 3875 4.4 would make some of it arguments). */
+function launch({ id, file, directory, environment, stdin, stdout, stderr }: Launch): void {
+  const open: number[] = []
+  try {
+    if (stdin !== undefined) open.push(openPipe(stdin, constants.O_RDONLY))
+    if (stdin !== undefined) tell({ id, hasOpened: true })
+    open.push(openPipe(stdout, constants.O_WRONLY))
+    open.push(openPipe(stderr, constants.O_WRONLY))
+    const child = spawn(file, [], {
+      cwd: directory,
+      // node would add its own
+      env: { ...environment, NODE_V8_COVERAGE: undefined },
+      stdio: stdin === undefined ? ['ignore', ...open] : open,
+      detached: true,
+    })
+    child.once('error', error => tell({ id, failure: failureOf(error) }))
+    if (child.pid === undefined) return
+    leaders.set(id, child.pid)
+    groups.add(child.pid)
+    child.once('exit', (_code, signal) => {
+      const hasLeft = groups.leaderGone(child.pid!)
+      if (!hasLeft) leaders.delete(id)
+      tell({ id, ...(signal === null ? {} : { signal }), ...(hasLeft ? { hasLeft } : {}) })
+    })
+  } catch (error) {
+    tell({ id, failure: failureOf(error as Error) })
+  } finally {
+    open.forEach(closeSync)
+  }
+}
+
+/** One end of a FIFO. It would wait for the other, and the worker may be gone: until it is open, this process holds both. */
+function openPipe(path: string, flags: number): number {
+  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  try {
+    return openSync(path, flags)
+  } finally {
+    closeSync(both)
+  }
+}
+
+/** The request is over: nothing of the group outlives it for long. */
+function end(id: number): void {
+  const pid = leaders.get(id)
+  leaders.delete(id)
+  if (pid !== undefined) groups.end(pid)
+}
+
+function makePipes(id: number, paths: readonly string[]): void {
+  execFile('mkfifo', ['-m', '600', '--', ...paths], error =>
+    tell(error === null ? { id } : { id, failure: failureOf(error) }),
+  )
+}
+
+const failureOf = ({ message, code }: Error & { code?: unknown }): NonNullable<Ending['failure']> => ({
+  code: typeof code === 'string' ? code : '',
+  message,
+})
+
+function tell(told: Told): void {
+  if (process.connected) process.send!(told)
+}
+
+flushCompileCache()

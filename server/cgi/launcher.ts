@@ -1,0 +1,97 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, extname, join } from 'node:path'
+import type { Ending, Launch, Order, Told } from './launch.ts'
+import { Pipes } from './pipes.ts'
+
+export interface Listener {
+  /** The pipe of the body has a reader. */
+  onOpened?(): void
+  /** Called once, also where the program cannot be run. */
+  onEnd(ending: Ending): void
+}
+
+/** Runs CGI programs, by a process of its own that begins with the first of them. */
+export class Launcher {
+  #process: ChildProcess | undefined
+  #pipes: Pipes | undefined
+  #lastId = 0
+  readonly #listeners = new Map<number, Listener>()
+
+  /** FIFOs, for what is run now. */
+  get pipes(): Pipes {
+    this.#begin()
+    return this.#pipes!
+  }
+
+  /** Runs a program. The function that it returns ends it, and what it has started. */
+  launch(launch: Omit<Launch, 'id'>, listener: Listener): () => void {
+    const id = this.#order(listener, id => ({ id, ...launch }))
+    return () => this.#tell({ end: id })
+  }
+
+  /** Ends all that still runs; resolves when nothing does. */
+  async close(): Promise<void> {
+    const child = this.#process
+    if (child === undefined) return
+    const gone = new Promise(resolve => child.once('exit', resolve))
+    if (child.connected) child.disconnect()
+    await gone
+  }
+
+  #order(listener: Listener, make: (id: number) => Order): number {
+    const id = ++this.#lastId
+    this.#begin()
+    this.#listeners.set(id, listener)
+    this.#tell(make(id))
+    return id
+  }
+
+  #tell(order: Order): void {
+    // one that has just gone has ended all that there was
+    if (this.#process?.connected) this.#process.send(order, () => {})
+  }
+
+  #begin(): void {
+    if (this.#process?.connected) return
+    const directory = mkdtempSync(join(tmpdir(), 'pso-cgi-'))
+    const cache = getCompileCacheDir()
+    const child = fork(join(import.meta.dirname, `launcher-process${extname(import.meta.filename)}`), [directory], {
+      // nothing of the server's own: NODE_OPTIONS least of all
+      env: {
+        PATH: process.env['PATH'],
+        ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }),
+      },
+      execArgv: ['--max-semi-space-size=1', '--v8-pool-size=0'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    child.on('message', (told: Told) => this.#take(told))
+    child.on('error', () => {})
+    child.once('close', () => this.#lost(child, directory))
+    this.#process = child
+    this.#pipes = new Pipes(
+      directory,
+      paths =>
+        new Promise(resolve => {
+          this.#order({ onEnd: resolve }, id => ({ pipes: id, paths }))
+        }),
+    )
+  }
+
+  #take(told: Told): void {
+    const listener = this.#listeners.get(told.id)
+    if ('hasOpened' in told) return listener?.onOpened?.()
+    this.#listeners.delete(told.id)
+    listener?.onEnd(told)
+  }
+
+  /** Whoever waits for it is told; the next program begins another. */
+  #lost(child: ChildProcess, directory: string): void {
+    rmSync(directory, { recursive: true, force: true })
+    if (this.#process !== child) return
+    this.#process = undefined
+    for (const id of this.#listeners.keys()) this.#take({ id, failure: { code: '', message: 'the launcher is gone' } })
+  }
+}
