@@ -23,10 +23,10 @@ process.on('message', (order: Order) => {
   else end(order.end)
 })
 
-process.on('disconnect', () => {
+process.on('disconnect', () => process.exit())
+process.on('exit', () => {
   groups.killAll()
   rmSync(directory, { recursive: true, force: true })
-  process.exit()
 })
 
 /** At the head of a process group of its own, and without arguments, whatever the query says (RFC 3875 4.4 would make some of it arguments). */
@@ -89,7 +89,8 @@ const failureOf = ({ message, code }: Error & { code?: unknown }): NonNullable<E
 })
 
 function tell(told: Told): void {
-  if (process.connected) process.send!(told)
+  // a worker that has just gone needs no word
+  if (process.connected) process.send!(told, () => {})
 }
 
 flushCompileCache()

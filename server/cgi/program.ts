@@ -103,17 +103,24 @@ export class Program {
     }
   }
 
-  /** True where its output ends within so many ms, and all of it has been read. */
-  async endsWithin(ms: number): Promise<boolean> {
+  /** What it gives within so many ms, to its end at most, and not much more than `most` bytes. */
+  async readFor(ms: number, most: number): Promise<{ readonly chunks: readonly Buffer[]; readonly hasEnded: boolean }> {
     const { stream } = this.#stdout
-    const hasEnded = (): boolean => stream.readableEnded || stream.destroyed
+    const chunks: Buffer[] = []
     const until = performance.now() + ms
-    for (let left = ms; !hasEnded() && stream.readableLength === 0 && left > 0; left = until - performance.now()) {
-      // an end is only told to who reads
-      stream.read(0)
-      if (this.#failure !== undefined || !(await this.#wait(left))) return false
+    for (let size = 0, left = ms; left > 0 && size < most && this.#failure === undefined; ) {
+      const chunk = stream.read() as Buffer | null
+      if (chunk !== null) {
+        chunks.push(chunk)
+        size += chunk.length
+      } else if (stream.readableEnded || stream.destroyed) {
+        return { chunks, hasEnded: true }
+      } else {
+        await this.#wait(left)
+        left = until - performance.now()
+      }
     }
-    return hasEnded()
+    return { chunks, hasEnded: false }
   }
 
   /** The body is complete. It stays in the pipe only as long as that has an end that is open. */
@@ -144,6 +151,12 @@ export class Program {
     const failure = this.#ending?.failure
     if (failure !== undefined) throw notStarted(this.file, failure)
     return this.#ending?.signal
+  }
+
+  /** After the end of its output: what ended by a signal has given no whole answer, which is a ProgramFailure. */
+  async finish(): Promise<void> {
+    const signal = await this.signal()
+    if (signal !== undefined) throw new ProgramFailure(`${this.file} was ended by ${signal}`)
   }
 
   /** Ends it if it still runs, with all that it has started. */

@@ -7,8 +7,9 @@ import type { Program } from './program.ts'
 import { ProgramFailure } from './program-failure.ts'
 import { ProgramHead } from './program-head.ts'
 
-/** A program that ends within so many ms after its head is answered in one piece, which has a length. */
+/** A program that ends within so many ms after its head, and has not said much, is answered in one piece, which has a length. */
 const TOGETHER_MS = 5
+const TOGETHER_BYTES = 64 * 1024
 
 /**
  * Sends what a program answers, each piece as it comes. Its status stands, also one of 400 or more: no error document takes its place. A
@@ -24,22 +25,24 @@ export async function sendAnswer(state: RequestState, program: Program): Promise
   if (redirects) {
     // what it has to do is done before the client comes back, or goes on
     while ((await program.read()) !== undefined);
-    await endOf(program)
+    await program.finish()
     return redirect(state, location)
   }
   output.isFile = true
   const bodiless = output.status === 204 || output.status === 304
   if (bodiless) output.headers.delete('content-length')
   if (head.status !== undefined && isReason(head.status.reason)) response.statusMessage = head.status.reason
-  if (await program.endsWithin(TOGETHER_MS)) {
-    await endOf(program)
-    return bodiless ? undefined : writeWhole(state, program, rest)
+  const { chunks, hasEnded } = await program.readFor(TOGETHER_MS, TOGETHER_BYTES)
+  const begun = Buffer.concat([rest, ...chunks])
+  if (hasEnded) {
+    await program.finish()
+    return bodiless ? undefined : writeWhole(state, program, begun)
   }
-  for (let chunk: Buffer | undefined = rest; chunk !== undefined; chunk = await program.read()) {
+  for (let chunk: Buffer | undefined = begun; chunk !== undefined; chunk = await program.read()) {
     if (!bodiless) output.write(chunk)
     await flush(state)
   }
-  await endOf(program)
+  await program.finish()
 }
 
 function writeWhole({ output, method }: RequestState, { file }: Program, body: Buffer): void {
@@ -64,12 +67,6 @@ async function readHead(program: Program): Promise<{ head: ProgramHead; rest: Bu
     const rest = head.push(chunk)
     if (rest !== undefined) return { head, rest }
   }
-}
-
-/** What ended by a signal is no whole answer: the connection is cut. */
-async function endOf(program: Program): Promise<void> {
-  const signal = await program.signal()
-  if (signal !== undefined) throw new ProgramFailure(`${program.file} was ended by ${signal}`)
 }
 
 /** Of each of these an answer has one: the program's goes in place of what phases said. */

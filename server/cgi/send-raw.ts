@@ -22,6 +22,7 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
     output.sentBytes += chunk.length
     if (!socket.write(chunk) && !state.closed) await drained(socket, response)
   }
+  await program.finish()
   socket.destroySoon()
   if (!state.closed) await once(response, 'close')
 }

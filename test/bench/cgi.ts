@@ -4,7 +4,9 @@
  * Contestants are interleaved; figures are medians over the rounds.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -105,13 +107,16 @@ async function bareSpawn(): Promise<Contestant> {
 async function served(): Promise<Contestant> {
   const args = ['serve', '--production', '--workers', '1', '--config', join(work, 'conf/server.ini')]
   const { url, pid } = await start(process.execPath, [join(top, 'server/cli.cjs'), ...args])
+  const { hostname, port } = new URL(url)
+  // the client's work counts as wall time: it is to have as little as there can be
+  const socket = connect(Number(port), hostname)
   return {
     pid,
     async run(program) {
       const began = performance.now()
       for (let at = 0; at < requests; at++) {
-        const answer = await fetch(`${url}cgi-bin/${program}`)
-        if ((await answer.text()) !== `/cgi-bin/${program}\n`) throw new Error(`${program} answered ${answer.status}`)
+        socket.write(`GET /cgi-bin/${program} HTTP/1.1\r\nHost: h\r\n\r\n`)
+        for (let text = ''; !text.includes(`/cgi-bin/${program}\n`); ) text += String((await once(socket, 'data'))[0])
       }
       return performance.now() - began
     },

@@ -232,3 +232,56 @@ t.test('production trusts directories for as long as it was told, files never', 
   locator.forget(join(root, '.well-known'))
   t.equal(locate('/.well-known/').kind, 'missing', 'forgotten')
 })
+
+t.test('ScriptAlias: a directory beside the document root, with a way of its own', async t => {
+  const top = realpathSync(
+    t.testdir({
+      root: { 'cgi-bin': { 'shadowed.txt': '' }, 'cgi-binary.txt': '' },
+      programs: { run: '', '.hidden': '', admin: { tool: '' }, 'old.bak': '' },
+      more: { run: '' },
+    }),
+  )
+  const root = join(top, 'root')
+  const programs = join(top, 'programs')
+  symlinkSync(join(root, 'cgi-bin'), join(programs, 'out'))
+  for (const recheckMs of [0, 1000]) {
+    const scriptAliases = new Map([
+      ['/cgi-bin/', programs],
+      ['/cgi-bin/more/', join(top, 'more')],
+    ])
+    const { locate } = createLocator({ root, scriptAliases, accessFileNames, now: () => 1, recheckMs })
+    const inPrograms = { root: { path: programs, url: '/cgi-bin/', isScriptAlias: true } }
+    for (let round = 0; round < 2; round++) {
+      t.match(locate('/cgi-bin/run/info/x?q'), {
+        ...inPrograms,
+        kind: 'file',
+        file: join(programs, 'run'),
+        directory: programs,
+        pathInfo: '/info/x',
+        query: 'q',
+      })
+      t.match(locate('/cgi-bin/admin/tool'), { ...inPrograms, kind: 'file', directoryUrl: '/cgi-bin/admin/' })
+      t.match(locate('/cgi-bin/'), { ...inPrograms, kind: 'directory' })
+      t.match(locate('/cgi-bin/shadowed.txt'), { ...inPrograms, kind: 'missing' })
+      t.match(locate('/cgi-bin/more/run'), { kind: 'file', file: join(top, 'more/run') }, 'the longest path counts')
+      t.match(locate('/cgi-bin'), { kind: 'directory', root: { path: root, url: '/', isScriptAlias: false } })
+      t.match(locate('/cgi-binary.txt'), { kind: 'file', root: { path: root } })
+      for (const hidden of ['/cgi-bin/.hidden', '/cgi-bin/old.bak', '/cgi-bin/.psoaccess'])
+        t.match(locate(hidden), { kind: 'missing' }, hidden)
+      t.match(locate('/cgi-bin/out/shadowed.txt'), { outside: { sameOwner: true } }, 'a link that leaves it')
+      t.match(locate('/cgi-bin/../cgi-binary.txt'), { root: { path: root } }, 'dots are resolved before')
+      t.match(locate('/x/..//cgi-bin/./run'), { ...inPrograms, kind: 'file' })
+      for (const [url, status] of [
+        ['/cgi-bin/../../etc/passwd', 400],
+        ['/cgi-bin/..%2f..%2fetc/passwd', 404],
+        ['/cgi-bin/%00', 404],
+        ['/cgi-bin/run%zz', 400],
+      ] as const)
+        t.equal(
+          statusOf(() => locate(url)),
+          status,
+          url,
+        )
+    }
+  }
+})

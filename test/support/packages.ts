@@ -20,6 +20,10 @@ export const packages = {
   postgresql: { programs: ['initdb'], places: ['/usr/lib/postgresql/*/bin'] },
   apache2: { programs: ['apache2'], places: ['/usr/sbin'] },
   'mariadb-server': { programs: ['mariadbd'], places: ['/usr/sbin'] },
+  python3: { programs: ['python3'], places: ['/usr/bin'] },
+  perl: { programs: ['perl'], places: ['/usr/bin'] },
+  // a compiler with the headers of the C library
+  'build-essential': { programs: ['cc', 'gcc'], places: ['/usr/bin'] },
 } as const satisfies Readonly<Record<string, Package>>
 
 export type PackageName = keyof typeof packages

@@ -23,6 +23,8 @@ export interface SiteOptions {
   readonly workers?: number
   /** Lines of server.ini, besides Listen and ErrorLog. */
   readonly ini?: string
+  /** What is in `programs`, beside the document root: for ScriptAlias. */
+  readonly programs?: Tree
 }
 
 /**
@@ -35,6 +37,7 @@ export async function site(t: Test, tree: Tree, options: SiteOptions = {}): Prom
   const root = join(top, 'public_html')
   const stateDirectory = join(top, '.pso')
   plant(root, tree)
+  if (options.programs !== undefined) plant(join(top, 'programs'), options.programs)
   plant(join(top, 'conf'), {
     'server.ini': `Listen = 127.0.0.1:0\nErrorLog = error.log\nLogLevel = debug\n${options.ini ?? ''}\n`,
   })
