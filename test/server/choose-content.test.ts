@@ -76,6 +76,36 @@ t.test('AddHandler, SetHandler and a list for its extension make a program of a 
   t.same(choose(missing('/none'), {}, { ...own, handlers: [page] }), { kind: 'refuse', status: 404 })
 })
 
+t.test('cgi-script runs the file itself, where Options has ExecCGI', async t => {
+  const set: Partial<Directives> = { ...options('ExecCGI'), AddHandler: new Map([['.cgi', 'cgi-script']]) }
+  const cgi = { kind: 'cgi', scriptUrl: '/shop/a.cgi', pathInfo: '/x' }
+  for (const handler of [undefined, own, inherited]) t.same(choose(file('a.cgi', '/x'), set, handler), cgi)
+  t.same(choose(file('a.ts', '', true), { ...set, SetHandler: 'cgi-script' }), {
+    ...cgi,
+    scriptUrl: '/shop/a.ts',
+    pathInfo: '',
+  })
+  t.match(choose(file('a.cgi'), { ...set, ...options() }), { kind: 'refuse', status: 403 }, 'never its source')
+  t.same(choose(file('a.cgi'), { ...set, SetHandler: 'default-handler' }), { kind: 'static' })
+  t.same(choose(file('a.cgi', '/x'), { ...set, AcceptPathInfo: 'off' }), { kind: 'refuse', status: 404 })
+  const listed = { ...own, handlers: [ref('page.ts', '.cgi')] }
+  t.match(choose(file('a.cgi'), set, listed), { kind: 'cgi' }, 'before a list for the extension')
+})
+
+t.test('in a ScriptAlias directory all files are programs, and nothing else answers', async t => {
+  const inAlias = { root: { path: '/srv/programs', url: '/cgi-bin/', isScriptAlias: true } }
+  const everything = { ...options('Indexes'), FallbackResource: '/front', SetHandler: 'default-handler' } as const
+  t.match(choose({ ...file('run', '/x'), ...inAlias }, everything, own), { kind: 'cgi', pathInfo: '/x' })
+  t.same(
+    choose({ ...directory(), ...inAlias }, everything, own, () => true),
+    { kind: 'refuse', status: 403 },
+  )
+  t.same(choose({ ...directory(false), ...inAlias }, everything, own), { kind: 'refuse', status: 403 })
+  t.same(choose({ ...missing('/none'), ...inAlias }, everything, own), { kind: 'refuse', status: 404 })
+  const away = { Redirect: [{ status: 302, from: '/shop', to: '/new' }] }
+  t.match(choose({ ...file('run'), ...inAlias }, away), { kind: 'redirect' }, 'Redirect goes before')
+})
+
 t.test('a path behind a file: AcceptPathInfo', async t => {
   const refused = { kind: 'refuse', status: 404 }
   const program = { kind: 'program', scriptUrl: '/shop/a.txt', pathInfo: '/x' }

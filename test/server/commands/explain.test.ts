@@ -8,12 +8,20 @@ import { plant } from '../../support/site.ts'
 /** A site where each URL has an answer of its own kind. */
 function planted(t: Test): string {
   const top = realpathSync(t.testdir({}))
-  plant(join(top, 'conf'), { 'server.ini': '[Location /secret]\nRequire = all denied\n' })
+  plant(join(top, 'conf'), {
+    'server.ini': 'ScriptAlias = /cgi-bin/ programs\n[Location /secret]\nRequire = all denied\n',
+  })
   plant(join(top, 'elsewhere'), { 'a.html': 'a' })
+  plant(join(top, 'programs'), { run: '#!/bin/sh\n', '.psoaccess': 'CGIScriptTimeout = 5' })
   plant(join(top, 'public_html'), {
     '.psoaccess': 'Options = Indexes',
     'page.html': 'page',
     index: { 'index.html': 'index' },
+    cgi: {
+      '.psoaccess': 'Options = +ExecCGI\nAddHandler = cgi-script .cgi .pl\n[Files *.pl]\nOptions = -ExecCGI',
+      'a.cgi': '',
+      'a.pl': '',
+    },
     shop: { '.psoaccess': '', 'handler.ts': counter, below: { '.psoaccess': 'Options = None' } },
     bad: { '.psoaccess': 'PSOServiceId = __Host-a\nPSOCookieSession_Domain = example.org\n' },
     worse: { '.psoaccess': '\nPSOSesionExpire = 1\n' },
@@ -34,11 +42,16 @@ t.test('what answers a URL, whatever it is', async t => {
     ['/index/', 0, '/index/index.html: the file itself'],
     ['/shop/below/cart', 0, `/shop/below/cart: ${root}/shop/handler.ts, pathInfo "/below/cart"`],
     ['/shop/below/', 0, `over Indexes  ${root}/.psoaccess:1`],
+    ['/cgi/a.cgi/x', 0, `/cgi/a.cgi/x: the CGI program ${root}/cgi/a.cgi, pathInfo "/x"`],
+    ['/cgi/a.pl', 1, '/cgi/a.pl: 403, Options has no ExecCGI, which cgi-script needs'],
+    ['/cgi-bin/run', 0, `/cgi-bin/run: the CGI program ${top}/programs/run, pathInfo ""`],
+    ['/cgi-bin/run', 0, `CGIScriptTimeout = 5  ${top}/programs/.psoaccess:1`],
+    ['/cgi-bin/none', 1, '/cgi-bin/none: 404'],
     ['/missing', 1, '/missing: 404'],
     ['/.psoaccess', 1, '/.psoaccess: 404'],
     ['/out/a.html', 1, '/out/a.html: 403, a symbolic link leaves the document root'],
     ['/secret/a', 1, '/secret/a: 403, Require all denied'],
-    ['/secret/a', 1, `Require = all denied  ${top}/conf/server.ini:2 [Location /secret]`],
+    ['/secret/a', 1, `Require = all denied  ${top}/conf/server.ini:3 [Location /secret]`],
     ['/../../etc/passwd', 1, '400, the path climbs above the document root'],
     ['/a%2fb', 1, '404, '],
     ['/bad/', 1, '/bad/: 500, its configuration has mistakes'],
