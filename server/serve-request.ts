@@ -103,7 +103,7 @@ async function answerThrown(state: RequestState, error: unknown): Promise<void> 
 /** Answers another URL in place of this one, as if nothing had been said of the answer; cookies, headers and what was written stay. */
 async function redirectTo(state: RequestState, { url, asGet }: InternalRedirect): Promise<void> {
   const { output } = state
-  beginPass(state, url, output.status)
+  beginPass(state, url, output.status, asGet ? [['REDIRECT_REQUEST_METHOD', state.method]] : [])
   if (asGet && state.method !== 'HEAD') state.method = 'GET'
   if (!output.flushed) {
     output.status = 200

@@ -209,6 +209,6 @@ t.test('a program that ends by a signal, or gives another length than it promise
   const url = new URL(await app.url())
   const socket = connect(Number(url.port), url.hostname)
   socket.write('GET /long.cgi HTTP/1.1\r\nHost: h\r\n\r\n')
-  t.match(await text(socket), /\r\n\r\nhalf$/, 'nothing that could be taken for the next answer')
+  t.match(await text(socket), /\r\n\r\n(?:half)?$/, 'nothing that could be taken for the next answer')
   t.match(app.errorLog(), /long.cgi 500: .*content-length/)
 })
