@@ -65,6 +65,11 @@ export class BodyReader {
     return this.#inTurn(async () => (await this.#next()) ?? nothing)
   }
 
+  /** Nobody reads on: the answer has been sent. */
+  stop(): void {
+    this.#receiving?.stop(new Error('the answer has been sent: the rest of the body is nobody’s'))
+  }
+
   #inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
     const done = this.#turn.then(run)
     this.#turn = done.catch(() => {})

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { RequestState } from '../request-state.ts'
 import { hasBody } from './body-limits.ts'
 import { waitsToSend } from './expect-continue.ts'
+import { receiveBody } from './receive-body.ts'
 
 /** What is still read of a body that nobody wants, so that the connection can be kept. */
 const MOST_KEPT = 256 * 1024
@@ -10,21 +11,27 @@ const LINGER_MS = 5000
 
 /**
  * The answer is about to end, and a part of the body has not been read. A small one is read after the answer, for the next request to
- * follow. Of another, that follows is not waited for: the connection says `close`, ends its own side after the answer, and goes on
- * reading until the client is through, `LINGER_MS` at most (lingering_close of Apache and nginx).
+ * follow. Another is not waited for: the connection says `close`, ends its own side after the answer, and goes on reading until the client
+ * is through, `LINGER_MS` at most (lingering_close of Apache and nginx).
  */
-export function leaveBody({ raw, response, output }: RequestState): void {
+export function leaveBody(state: RequestState): void {
+  const { raw, response, output } = state
   const { socket } = raw
   if (raw.readableEnded || !hasBody(raw) || socket?.destroySoon === undefined) return
-  const readOn = (): void => {
-    raw.removeAllListeners('data')
-    raw.resume()
-  }
   const declared = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   // 408: it does not come
   const comes = output.status !== 408 && !waitsToSend(raw)
   if (raw.complete || (declared <= MOST_KEPT && comes)) {
-    response.once('finish', readOn)
+    response.once('finish', () => {
+      state.body?.stop()
+      const rest = receiveBody(state, () => {})
+      // node does not tell a request whose answer is over
+      socket.once('close', rest.stop)
+      rest.done.then(
+        () => socket.off('close', rest.stop),
+        () => socket.destroy(),
+      )
+    })
     return
   }
   const close = socket.destroySoon.bind(socket)
@@ -34,7 +41,8 @@ export function leaveBody({ raw, response, output }: RequestState): void {
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
     socket.once('close', () => clearTimeout(timer))
     raw.once('end', close)
-    readOn()
+    state.body?.stop()
+    raw.resume()
   }
   const { headersSent } = response as ServerResponse
   if (headersSent) response.once('finish', () => socket.destroySoon())

@@ -84,7 +84,7 @@ export async function receiveMultipart(state: RequestState, type: string): Promi
             open.delete(stream)
             file.size = stream.bytesRead
           },
-          cause => fail(new Error('an uploaded file could not be stored', { cause })),
+          cause => fail(new Error(`an uploaded file could not be stored: ${cause.message}`, { cause })),
         ),
       )
     })
@@ -96,7 +96,8 @@ export async function receiveMultipart(state: RequestState, type: string): Promi
   } catch (error) {
     for (const stream of open) stream.destroy()
     await Promise.all(stored)
-    await Promise.all(files.map(file => file.discard()))
+    // what cannot be removed either is no news
+    await Promise.allSettled(files.map(file => file.discard()))
     throw error
   }
 }

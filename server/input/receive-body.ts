@@ -57,8 +57,10 @@ export function receiveBody(state: RequestState, take: (chunk: Buffer) => void):
     if (raw.readableEnded) return resolve()
     if (raw.destroyed) return onGone()
     askForBody(state)
-    timer = setInterval(checkPace, timeout * 1000)
+    timer = setInterval(checkPace, timeout * 1000).unref()
     raw.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
+    // who had a part of it before may have paused it
+    raw.resume()
   })
   return { done, stop: settle! }
 }

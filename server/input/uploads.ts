@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { open, readdir, rm, rmdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { stateOfProcess, thisProcess } from '../../session/index.ts'
 
@@ -11,15 +11,18 @@ const UNSEEN_MS = 24 * 60 * 60 * 1000
 const KEPT = 'kept'
 const ownName = thisProcess.replaceAll(' ', ',')
 
-/** A new name in a directory of `uploads` that exists, for this user alone. */
-function pathIn(stateDirectory: string, directory: string): string {
-  const place = join(stateDirectory, 'uploads', directory)
-  mkdirSync(place, { recursive: true, mode: 0o700 })
-  return join(place, randomBytes(16).toString('base64url'))
-}
+/** A new name in a directory of `uploads`. */
+const pathIn = (stateDirectory: string, directory: string): string =>
+  join(stateDirectory, 'uploads', directory, randomBytes(16).toString('base64url'))
+
+const makeDirectoryOf = (path: string): unknown => mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
 
 /** Where a file goes that is to outlive its request. */
-export const keptPath = (stateDirectory: string): string => pathIn(stateDirectory, KEPT)
+export function keptPath(stateDirectory: string): string {
+  const path = pathIn(stateDirectory, KEPT)
+  makeDirectoryOf(path)
+  return path
+}
 
 /** Writes a stream into a new file of this process's; `done` settles when the file is closed again, whatever came of it. */
 export function storeUpload(
@@ -31,6 +34,7 @@ export function storeUpload(
 }
 
 async function store(path: string, stream: Readable): Promise<void> {
+  makeDirectoryOf(path)
   const file = await open(path, 'wx', 0o600)
   try {
     await file.writeFile(stream)

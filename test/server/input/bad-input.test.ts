@@ -1,4 +1,5 @@
-import { globSync } from 'node:fs'
+import { globSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { does } from '../../support/handlers.ts'
@@ -283,3 +284,40 @@ t.test(
     }
   },
 )
+
+t.test('a body whose length is a lie is 400, or ends early; the next connection is served', async t => {
+  const app = await site(
+    t,
+    { ...tree, off: { '.psoaccess': 'PSOInput = off', 'handler.ts': does('return `${await req.read()}`') } },
+    { ini },
+  )
+  const url = await app.url()
+  for (const path of ['/', '/off/']) {
+    for (const [framing, body, answer] of [
+      ['Transfer-Encoding: chunked', '3\r\na=1\r\nzz\r\n', /^HTTP\/1\.1 400 /],
+      ['Transfer-Encoding: chunked', '3\r\na=12345\r\n0\r\n\r\n', /^HTTP\/1\.1 400 /],
+      ['Transfer-Encoding: chunked', `${'f'.repeat(17)}\r\na`, /^HTTP\/1\.1 400 /],
+      ['Content-Length: 3', 'a=1b=2&GET', /^HTTP\/1\.1 400 /],
+      ['Content-Length: -3', 'a=1', /^HTTP\/1\.1 400 /],
+      ['Content-Length: 99999999999999999999999', 'a=1', /^HTTP\/1\.1 4(00|13) /],
+    ] as const) {
+      const client = await rawClient(url)
+      await client.write(head(`POST ${path}`, `Content-Type: ${urlencoded}`, framing) + body)
+      t.match(await client.ended, answer, `${path} ${framing} ${body.slice(0, 20)}`)
+      client.socket.destroy()
+    }
+    t.equal((await app.inject('/')).statusCode, 200)
+  }
+  t.notMatch(app.errorLog(), /uncaught/)
+})
+
+t.test('an upload that cannot be stored is the server’s failure', async t => {
+  const app = await site(t, tree, { ini })
+  writeFileSync(join(app.stateDirectory, 'uploads'), 'no directory')
+  const form = multipartBody([{ ...file, content: 'x' }])
+  const post = { method: 'POST' as const, url: '/', headers: { 'content-type': multipartType }, payload: form }
+  t.equal((await app.inject(post)).statusCode, 500)
+  t.match(app.errorLog(), /an uploaded file could not be stored: E\w+/)
+  rmSync(join(app.stateDirectory, 'uploads'))
+  t.equal((await app.inject(post)).statusCode, 200)
+})
