@@ -1,36 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { runInThisContext } from 'node:vm'
 import t from 'tap'
 import { check, directiveNamed } from '../../directives/index.ts'
 import { encode } from '../../session/encode.ts'
 import { compileOutside } from '../support/compile-outside.ts'
+import { markdownPage } from '../support/markdown-page.ts'
 import { startPso } from '../support/pso-process.ts'
 import { plant, site } from '../support/site.ts'
 
-const project = join(import.meta.dirname, '../..')
-const page = readFileSync(join(project, 'session/SESSIONS.md'), 'utf8')
+const page = markdownPage('session/SESSIONS.md')
+const { examples, rowsOf } = page
 
-/** The examples of a language, `''` where none is said. */
-const examples = (language: string): string[] =>
-  [...page.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, of, text]) => (of === language ? [text!] : []))
-
-/** The cells of all rows of a table that has this head. */
-function rowsOf(head: string): string[][] {
-  const [, body = ''] = page.split(`${head}\n`)
-  const lines = body.split('\n')
-  return lines.slice(1, lines.indexOf('')).map(line => line.slice(2, -2).split(' | '))
-}
-
-t.test('every promise names the tests that hold it, and they are there, or says that there is none', async t => {
-  const rows = rowsOf('| Promise | Held by |')
-  t.ok(rows.length > 10)
-  for (const [promise = '', heldBy = ''] of rows) {
-    const files = [...heldBy.matchAll(/`([^`]+)`/g)].map(([, file]) => file!)
-    t.not(files.length > 0, heldBy === 'no test yet', promise)
-    for (const file of files) t.ok(file.startsWith('test/') && existsSync(join(project, file)), file)
-  }
-})
+t.test('every promise names the tests that hold it, and they are there, or says that there is none', async t =>
+  page.checkPromises(t),
+)
 
 t.test('values are kept as the table says', async t => {
   const rows = rowsOf('| Value | As it is kept |')
@@ -40,7 +24,7 @@ t.test('values are kept as the table says', async t => {
 })
 
 t.test('directives are spelt right, and their lines are without a mistake', async t => {
-  const names = [...page.matchAll(/\bPSO[A-Z]\w+/g)].map(([name]) => name)
+  const names = [...page.text.matchAll(/\bPSO[A-Z]\w+/g)].map(([name]) => name)
   t.ok(names.length > 10)
   for (const name of names) t.ok(directiveNamed(name), name)
   const lines = examples('ini')
