@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { does } from '../../support/handlers.ts'
-import { multipartType, partHead } from '../../support/multipart.ts'
+import { multipartEnd, multipartType, partHead } from '../../support/multipart.ts'
 import { head, rawClient } from '../../support/raw-client.ts'
 import { site } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
@@ -213,6 +213,40 @@ t.test('a client that waits for 100 is asked for its body when somebody wants it
     t.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^]*Connection: close`), `${path} ${length}`)
     t.notMatch(answer, '100 Continue')
     client.socket.destroy()
+  }
+})
+
+t.test('a function of an earlier phase may ask for the query’s input: the form comes all the same', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOAccessHandler = access.ts',
+    'access.ts': 'export const access = (req: any) => { req.notes.early = req.pso().getInputs() }\n',
+    'handler.ts': does('return [req.notes.early, req.pso().getInputs()]'),
+  })
+  t.same((await app.inject(post('a=2', '/?a=1'))).json(), [['1'], ['1', '2']])
+})
+
+t.test('a form that comes slowly does not hold the session: others have it meanwhile', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOServiceId = s\nPSOSessionLockWait = 1',
+    'handler.ts': does(
+      'const { session } = req.pso(); session.visits = (session.visits ?? 0) + 1; return `${session.visits} ${req.pso().getInput("a", "")}`',
+    ),
+  })
+  const url = await app.url()
+  const first = await fetch(url)
+  const cookie = first.headers.getSetCookie()[0]!.split(';')[0]!
+  for (const [type, before, after] of [
+    ['application/x-www-form-urlencoded', 'a=', 'b'],
+    ['application/json', '{"a":"b', '"}'],
+    [multipartType, partHead({ name: 'a' }), `b\r\n${multipartEnd}`],
+  ] as const) {
+    const visits = Number((await (await fetch(url, { headers: { cookie } })).text()).trim())
+    const slow = await rawClient(url)
+    const length = `Content-Length: ${before.length + after.length}`
+    await slow.write(head('POST /', `Content-Type: ${type}`, length, `Cookie: ${cookie}`, 'Connection: close') + before)
+    t.equal(await (await fetch(url, { headers: { cookie } })).text(), `${visits + 1} `)
+    await slow.write(after)
+    t.match(await slow.ended, new RegExp(`\r\n\r\n${visits + 2} b$`), type)
   }
 })
 

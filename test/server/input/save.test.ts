@@ -1,10 +1,22 @@
-import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { withoutDirectories } from '../../../server/input/uploaded-file.ts'
 import { does } from '../../support/handlers.ts'
 import { multipartPost } from '../../support/multipart.ts'
 import { site, type TestSite, type Tree } from '../../support/site.ts'
+import { until } from '../../support/until.ts'
 
 const saves = does(`
 const p = req.pso()
@@ -109,6 +121,36 @@ t.test('save() refuses what would be run, what is never sent, and what leaves th
   t.equal(await save(app, 'a.js', 'pictures'), '/pictures/a.js', 'JavaScript that nobody imports is a file')
   t.match(await save(app, 'pictures'), /EISDIR|ENOTEMPTY|EEXIST|directory/)
   t.match(readFileSync(join(app.root, 'used.js'), 'utf8'), 'export')
+})
+
+t.test('save() to another file system: the whole file or none, and nothing beside it', async t => {
+  const app = await where(t, {})
+  const memory = '/dev/shm'
+  if (!existsSync(memory) || statSync(memory).dev === statSync(app.stateDirectory).dev)
+    return t.pass('there is no other file system', { skip: true })
+  const other = mkdtempSync(join(memory, 'pso-test-'))
+  t.teardown(() => rmSync(other, { recursive: true }))
+  t.equal(await save(app, 'x.txt', other), join(other, 'x.txt'))
+  t.equal(readFileSync(join(other, 'x.txt'), 'utf8'), 'new')
+  t.equal(statSync(join(other, 'x.txt')).mode & 0o777, 0o666 & ~process.umask())
+  mkdirSync(join(other, 'taken'))
+  t.match(await save(app, 'taken', other), /EISDIR|ENOTEMPTY|EEXIST/)
+  t.same(readdirSync(other).sort(), ['taken', 'x.txt'])
+  t.ok(await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0))
+})
+
+t.test('a save that nobody awaits is finished before the upload is removed', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does('void req.pso().getFile("up").save("late.txt"); return "sent"'),
+  })
+  t.equal(
+    (await app.inject({ ...multipartPost([{ name: 'up', filename: 'a', content: 'x' }]), url: '/' })).body,
+    'sent',
+  )
+  t.ok(await until(() => existsSync(join(app.root, 'late.txt'))))
+  await app.close()
+  t.equal(readFileSync(join(app.root, 'late.txt'), 'utf8'), 'x')
 })
 
 t.test('a file with two names keeps its other one', async t => {
