@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { answerExpectations } from './input/expect-continue.ts'
@@ -62,7 +63,9 @@ function noSchemas(): never {
 
 /** A request that could not be read has no route: a bare answer, then the connection is closed. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // behind the head of an answer another one would be a part of its body
+  const hasBegun = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
+  if (error.code === 'ECONNRESET' || !socket.writable || hasBegun) {
     socket.destroy()
     return
   }

@@ -1,15 +1,17 @@
 import { execFile, spawn } from 'node:child_process'
 import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import { dirname } from 'node:path'
 import type { Ending, Launch, Order, Told } from './launch.ts'
 import { ProcessGroups } from './process-groups.ts'
 
 // The process that runs the CGI programs of one worker, as Apache's cgid does: a fork copies the page tables of who forks, and this one has
 // few, whatever the worker's heap has become; the worker goes on meanwhile. When the worker is gone, however it went, so are its programs.
 
-const directory = process.argv[2]!
 const groups = new ProcessGroups()
 const leaders = new Map<number, number>()
+/** Of pipes. */
+const directories = new Set<string>()
 
 // a group that is gone is an error each time, which nobody reads
 Error.stackTraceLimit = 0
@@ -26,7 +28,7 @@ process.on('message', (order: Order) => {
 process.on('disconnect', () => process.exit())
 process.on('exit', () => {
   groups.killAll()
-  rmSync(directory, { recursive: true, force: true })
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 
 /** At the head of a process group of its own, and without arguments, whatever the query says (RFC 3875 4.4 would make some of it arguments). */
@@ -62,11 +64,15 @@ function launch({ id, file, directory, environment, stdin, stdout, stderr }: Lau
 
 /** One end of a FIFO. It would wait for the other, and the worker may be gone: until it is open, this process holds both. */
 function openPipe(path: string, flags: number): number {
-  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  let both: number | undefined
   try {
+    both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
     return openSync(path, flags)
+  } catch (error) {
+    // not to be taken for a missing interpreter
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Error('its pipes are gone') : error
   } finally {
-    closeSync(both)
+    if (both !== undefined) closeSync(both)
   }
 }
 
@@ -78,6 +84,7 @@ function end(id: number): void {
 }
 
 function makePipes(id: number, paths: readonly string[]): void {
+  for (const path of paths) directories.add(dirname(path))
   execFile('mkfifo', ['-m', '600', '--', ...paths], error =>
     tell(error === null ? { id } : { id, failure: failureOf(error) }),
   )

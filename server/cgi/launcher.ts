@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import type { Ending, Launch, Order, Told } from './launch.ts'
 import { Pipes } from './pipes.ts'
@@ -56,9 +54,10 @@ export class Launcher {
 
   #begin(): void {
     if (this.#process?.connected) return
-    const directory = mkdtempSync(join(tmpdir(), 'pso-cgi-'))
+    // it is going, and its end has not been told yet
+    if (this.#process !== undefined) this.#lost(this.#process)
     const cache = getCompileCacheDir()
-    const child = fork(join(import.meta.dirname, `launcher-process${extname(import.meta.filename)}`), [directory], {
+    const child = fork(join(import.meta.dirname, `launcher-process${extname(import.meta.filename)}`), [], {
       // nothing of the server's own: NODE_OPTIONS least of all
       env: {
         PATH: process.env['PATH'],
@@ -68,11 +67,11 @@ export class Launcher {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     child.on('message', (told: Told) => this.#take(told))
-    child.on('error', () => {})
-    child.once('close', () => this.#lost(child, directory))
+    // one that could not be started may have no end
+    child.once('error', (error: NodeJS.ErrnoException) => this.#lost(child, error.code))
+    child.once('exit', () => this.#lost(child))
     this.#process = child
     this.#pipes = new Pipes(
-      directory,
       paths =>
         new Promise(resolve => {
           this.#order({ onEnd: resolve }, id => ({ pipes: id, paths }))
@@ -88,10 +87,10 @@ export class Launcher {
   }
 
   /** Whoever waits for it is told; the next program begins another. */
-  #lost(child: ChildProcess, directory: string): void {
-    rmSync(directory, { recursive: true, force: true })
+  #lost(child: ChildProcess, code = ''): void {
     if (this.#process !== child) return
     this.#process = undefined
-    for (const id of this.#listeners.keys()) this.#take({ id, failure: { code: '', message: 'the launcher is gone' } })
+    this.#pipes?.removeAll()
+    for (const id of this.#listeners.keys()) this.#take({ id, failure: { code, message: 'the launcher is gone' } })
   }
 }

@@ -1,71 +1,97 @@
-import { closeSync, constants, openSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ending } from './launch.ts'
+import { ProgramFailure } from './program-failure.ts'
+import { isAtLimits } from './why-not-started.ts'
 
 /** Made at once: `mkfifo` is a program, and costs as much as one. */
 const BATCH = 32
 
-/** One end of a pipe to a program, and the path of its other end. */
+/** This process's end of a pipe to a program, and the path of the other. */
 export interface Pipe {
   readonly path: string
   readonly stream: Socket
-  /** Closes this end. `isUnused`: nobody has the other end any more, so that it may serve another program. */
+  /** Closes this end. `isUnused`: nobody has the other end any more, so that the pipe may serve another program. */
   close(isUnused: boolean): void
 }
 
+/** What a program writes, what it says on standard error, and what it reads, where there is something. */
+export type PipesOfProgram = readonly [stdout: Pipe, stderr: Pipe, stdin?: Pipe]
+
 /**
- * FIFOs in a directory that no other user can enter. Node's own pipes to its children are sockets, which a program cannot open as /dev/stdin
- * or /dev/stderr; these are opened by another process, by their paths.
+ * FIFOs in directories that no other user can enter, whose other ends the launcher opens by their paths. Node's own pipes to its children
+ * are sockets, and those a program cannot open as /dev/stdin or /dev/stderr.
  */
 export class Pipes {
-  readonly #directory: string
   readonly #make: (paths: readonly string[]) => Promise<Ending>
-  readonly #free: string[] = []
-  #made = 0
-  #making: Promise<Ending> | undefined
+  readonly #directories: string[] = []
+  #free: string[] = []
+  #making: Promise<void> | undefined
 
-  constructor(directory: string, make: (paths: readonly string[]) => Promise<Ending>) {
-    this.#directory = directory
+  /** `make`: has FIFOs made. */
+  constructor(make: (paths: readonly string[]) => Promise<Ending>) {
     this.#make = make
   }
 
-  /** So many paths of FIFOs; throws what kept them from being made. */
-  async take(count: number): Promise<string[]> {
-    while (this.#free.length < count) {
-      const { failure } = await (this.#making ??= this.#makeMore())
-      if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code })
+  /** Throws a ProgramFailure where no pipes can be made, and the system's error where it is at its limits. */
+  async open(hasInput: boolean): Promise<PipesOfProgram> {
+    for (let attempt = 1; ; attempt++) {
+      const count = hasInput ? 3 : 2
+      while (this.#free.length < count) await (this.#making ??= this.#makeMore())
+      const paths = this.#free.splice(-count)
+      try {
+        return this.#openAll(paths)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 2) throw error
+        // somebody has cleaned what was long unused out of the directory for temporary files
+        this.#free = []
+      }
     }
-    return this.#free.splice(-count)
   }
 
-  async #makeMore(): Promise<Ending> {
-    const paths = Array.from({ length: BATCH }, () => join(this.#directory, `${this.#made++}`))
-    const made = await this.#make(paths)
-    if (made.failure === undefined) this.#free.push(...paths)
-    this.#making = undefined
-    return made
+  removeAll(): void {
+    for (const directory of this.#directories) rmSync(directory, { recursive: true, force: true })
   }
 
-  /** The end that this process reads: it does not wait for a writer. */
-  read(path: string): Pipe {
-    return this.#pipe(path, openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), { readable: true })
+  async #makeMore(): Promise<void> {
+    try {
+      const directory = mkdtempSync(join(tmpdir(), 'pso-cgi-'))
+      this.#directories.push(directory)
+      const paths = Array.from({ length: BATCH }, (_, at) => join(directory, String(at)))
+      const { failure } = await this.#make(paths)
+      if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code })
+      this.#free.push(...paths)
+    } catch (error) {
+      if (isAtLimits(error as NodeJS.ErrnoException)) throw error
+      throw new ProgramFailure(`no pipes could be made for CGI programs: ${(error as Error).message}`)
+    } finally {
+      this.#making = undefined
+    }
   }
 
-  /** The end that this process writes. Opened for both, since there is no reader yet: a program that is gone does not show here. */
-  write(path: string): Pipe {
-    return this.#pipe(path, openSync(path, constants.O_RDWR | constants.O_NONBLOCK), { writable: true })
+  #openAll(paths: readonly string[]): PipesOfProgram {
+    const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants
+    const opened: Pipe[] = []
+    try {
+      // the body's has no reader yet, which would be an error with O_WRONLY: so this process is one too
+      for (const [at, path] of paths.entries())
+        opened.push(at < 2 ? this.#pipe(path, O_RDONLY | O_NONBLOCK) : this.#pipe(path, O_RDWR | O_NONBLOCK))
+      return opened as unknown as PipesOfProgram
+    } catch (error) {
+      for (const pipe of opened) pipe.close(true)
+      this.#free.push(...paths.slice(opened.length))
+      throw error
+    }
   }
 
-  /** FIFOs that were taken and not opened. */
-  giveBack(paths: readonly string[]): void {
-    this.#free.push(...paths)
-  }
-
-  #pipe(path: string, fd: number, ends: { readable?: boolean; writable?: boolean }): Pipe {
+  #pipe(path: string, flags: number): Pipe {
+    const fd = openSync(path, flags)
+    const isInput = (flags & constants.O_RDWR) !== 0
     let stream: Socket
     try {
-      stream = new Socket({ fd, readable: false, writable: false, ...ends })
+      stream = new Socket({ fd, readable: !isInput, writable: isInput })
     } catch (error) {
       closeSync(fd)
       throw error
@@ -87,6 +113,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // the launcher has taken its directory away
+    // the launcher has taken it away
   }
 }

@@ -1,6 +1,6 @@
 import type { Ending } from './launch.ts'
 import type { Launcher } from './launcher.ts'
-import type { Pipe } from './pipes.ts'
+import type { Pipe, PipesOfProgram } from './pipes.ts'
 import { ProgramFailure } from './program-failure.ts'
 import { notStarted } from './why-not-started.ts'
 
@@ -40,35 +40,27 @@ export class Program {
 
   /** Throws a ProgramFailure, or a Refusal (503) where the machine is at its limits. */
   static async start(launcher: Launcher, options: ProgramOptions): Promise<Program> {
-    const { pipes } = launcher
-    const open: Pipe[] = []
-    let paths: string[] = []
     try {
-      paths = await pipes.take(options.hasBody ? 3 : 2)
-      open.push(pipes.read(paths[0]!), pipes.read(paths[1]!))
-      if (options.hasBody) open.push(pipes.write(paths[2]!))
-      return new Program(launcher, options, open)
+      return new Program(launcher, options, await launcher.pipes.open(options.hasBody))
     } catch (error) {
-      for (const pipe of open) pipe.close(true)
-      pipes.giveBack(paths.slice(open.length))
-      throw notStarted(options.file, error as NodeJS.ErrnoException)
+      throw error instanceof ProgramFailure ? error : notStarted(options.file, error as NodeJS.ErrnoException)
     }
   }
 
   constructor(
     launcher: Launcher,
     { file, directory, environment, timeoutMs }: ProgramOptions,
-    [stdout, stderr, stdin]: readonly Pipe[],
+    [stdout, stderr, stdin]: PipesOfProgram,
   ) {
     this.file = file
     this.stdin = stdin
-    this.stderr = stderr!
-    this.#stdout = stdout!
+    this.stderr = stderr
+    this.#stdout = stdout
     this.#timeoutMs = timeoutMs
     const wake = (): void => this.#wake?.()
     this.#stdout.stream.on('readable', wake).on('end', wake).on('close', wake)
     this.stderr.stream.on('close', wake)
-    const pipes = { stdout: stdout!.path, stderr: stderr!.path, ...(stdin === undefined ? {} : { stdin: stdin.path }) }
+    const pipes = { stdout: stdout.path, stderr: stderr.path, ...(stdin === undefined ? {} : { stdin: stdin.path }) }
     this.#end = launcher.launch(
       { file, directory, environment, ...pipes },
       {

@@ -13,6 +13,7 @@ import { logStderr } from './log-stderr.ts'
 import { Program } from './program.ts'
 import { sendAnswer } from './send-answer.ts'
 import { sendRaw } from './send-raw.ts'
+import { refuseText } from './why-not-started.ts'
 
 /** Runs the file of a request as a CGI program (RFC 3875) and sends what it answers, as Apache's mod_cgid does. */
 export async function runProgram(state: RequestState): Promise<void> {
@@ -22,6 +23,7 @@ export async function runProgram(state: RequestState): Promise<void> {
   if (state.method === 'OPTIONS') return output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
   const { file, directory } = state.location as Location & { file: string }
   refuseHidden(state, file)
+  refuseText(file)
   const body = hasUnreadBody(state)
   const environment = environOf(state, state, state.environ)
   if (!body) delete environment['CONTENT_LENGTH']

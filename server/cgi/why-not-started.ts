@@ -1,15 +1,18 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { Refusal } from '../refusal.ts'
 import { ProgramFailure } from './program-failure.ts'
 
-const atLimits = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
+const limits = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** The machine, or this process, has no more of something: it may work again. */
+export const isAtLimits = ({ code = '' }: { readonly code?: string | undefined }): boolean => limits.has(code)
 
 /** What a program that could not be run is answered with: 503 where the machine is at its limits, else a failure that says what is wrong. */
 export function notStarted(
   file: string,
   error: { readonly code?: string | undefined; readonly message: string },
 ): ProgramFailure | Refusal {
-  if (atLimits.has(error.code ?? '')) return new Refusal(503, `${file} could not be run: ${error.code}`)
+  if (isAtLimits(error)) return new Refusal(503, `${file} could not be run: ${error.code}`)
   return new ProgramFailure(`${file} could not be run: ${reasonOf(file, error.code ?? '', error.message)}`)
 }
 
@@ -34,17 +37,30 @@ function reasonOf(file: string, code: string, message: string): string {
   }
 }
 
-/** '' where it cannot be read. */
-function firstLine(file: string): string {
+/**
+ * Throws where a file is a text without an interpreter, which execvp(3), unlike Apache, would have a shell run. What cannot be read may be
+ * a program all the same.
+ */
+export function refuseText(file: string): void {
+  const begin = beginOf(file)
+  if (begin !== undefined && !begin.startsWith('#!') && !begin.includes('\0'))
+    throw new ProgramFailure(`${file} could not be run: ${reasonOf(file, 'ENOEXEC', '')}`)
+}
+
+const firstLine = (file: string): string => beginOf(file)?.split('\n', 1)[0] ?? ''
+
+/** Of a file, 256 bytes at most; undefined where it cannot be read. */
+function beginOf(file: string): string | undefined {
   try {
-    const fd = openSync(file, 'r')
+    // not to wait for the other end, if it is a pipe by now
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const bytes = Buffer.alloc(256)
-      return bytes.toString('latin1', 0, readSync(fd, bytes)).split('\n', 1)[0]!
+      const bytes = Buffer.allocUnsafe(256)
+      return bytes.toString('latin1', 0, readSync(fd, bytes))
     } finally {
       closeSync(fd)
     }
   } catch {
-    return ''
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { answers, cgiSite } from '../../support/cgi-site.ts'
@@ -130,4 +131,25 @@ t.test('a form that a handler has read is not there for a program that answers i
     payload: 'a=1',
   })
   t.match([answer.statusCode, answer.body], [200, /^(POST|GET) none\n$/])
+})
+
+t.test('a body that breaks off cuts the answer that has begun, and is no body for the program', async t => {
+  const app = await cgiSite(t, { 'cat.cgi': answers('cat; echo "$?" > ended') })
+  const { port, hostname } = new URL(await app.url())
+  for (const [head, more] of [
+    ['Content-Length: 10', 'cd'],
+    ['Transfer-Encoding: chunked', '\r\nXX\r\n'],
+  ] as const) {
+    const socket = connect(Number(port), hostname)
+    const begin = head.startsWith('Transfer') ? '2\r\nab' : 'ab'
+    socket.write(`POST /cat.cgi HTTP/1.1\r\nHost: h\r\n${head}\r\n\r\n${begin}`)
+    let all = ''
+    for await (const piece of socket) {
+      all += String(piece)
+      if (all.includes('ab')) socket.end(more)
+    }
+    t.match(all, /^HTTP\/1.1 200 /)
+    t.equal(all.match(/HTTP\/1.1/g)!.length, 1, `${head}: no second answer in its body`)
+    t.notOk(all.endsWith('0\r\n\r\n'), 'it does not look complete')
+  }
 })

@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, globSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -176,12 +174,36 @@ t.test('programs end with the server, however it stops', async t => {
   t.pass('SIGKILL')
 })
 
-t.test('nothing is left in the directory for temporary files', async t => {
-  const before = globSync(join(tmpdir(), 'pso-cgi-*'))
+/** The directory for temporary files is one of this test's own. */
+function ownTmpdir(t: Test): () => string[] {
+  const before = process.env['TMPDIR']
+  const own = t.testdir({})
+  process.env['TMPDIR'] = own
+  t.teardown(() => {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  })
+  return () => globSync(join(own, 'pso-cgi-*'))
+}
+
+t.test('pipes that somebody has cleaned away are made anew', async t => {
+  const made = ownTmpdir(t)
+  const app = await cgiSite(t, { 'a.cgi': answers('echo $PPID') })
+  const launcher = (await app.inject('/a.cgi')).body
+  for (const path of made()) rmSync(path, { recursive: true })
+  t.equal((await app.inject('/a.cgi')).body, launcher)
+})
+
+t.test('nothing is left in the directory for temporary files, where no other user may look', async t => {
+  const made = ownTmpdir(t)
   const app = await cgiSite(t, { 'a.cgi': answers('echo $PPID') })
   const launcher = Number((await app.inject('/a.cgi')).body)
-  const [made] = globSync(join(tmpdir(), 'pso-cgi-*')).filter(path => !before.includes(path))
-  t.match(execFileSync('ls', ['-ld', made!], { encoding: 'utf8' }), /^drwx------/)
+  for (const path of made()) t.equal(statSync(path).mode & 0o777, 0o700)
+  t.equal(made().length, 1)
   process.kill(launcher, 'SIGKILL')
-  await until(() => !existsSync(made!))
+  await until(() => made().length === 0)
+  await app.inject('/a.cgi')
+  t.equal(made().length, 1)
+  await app.close()
+  t.equal(made().length, 0)
 })
