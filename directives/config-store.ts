@@ -9,8 +9,8 @@ import { isAtOrBelow, rootsOf, type ServerConfig } from './server-config.ts'
 /** The configuration of every directory, read when it is asked for and kept until it changes. */
 export interface ConfigStore {
   /**
-   * `directory`: an existing directory at or below the document root or a ScriptAlias directory. `name`: what [Files] matches, undefined for the directory
-   * itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has changed.
+   * `directory`: an existing directory at or below the document root or a ScriptAlias directory. `name`: what [Files] matches, undefined
+   * for the directory itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has changed.
    */
   configOf(target: Target): Merged
   /** For `pso check`: the configuration of a directory without sections, and with each section that it holds. */

@@ -4,7 +4,10 @@ import { areServableNames, isHandlerSource, nameClass, namesBelow } from './file
 import { Refusal } from './refusal.ts'
 import { pathOf } from './request-path.ts'
 
-/** Where a URL leads below the document root, or below the directory of a ScriptAlias. Nothing else maps URLs to files: this is the gate (DESIGN 4). */
+/**
+ * Where a URL leads below the document root, or below the directory of a ScriptAlias. Nothing else maps URLs to files: this is the gate
+ * (DESIGN 4).
+ */
 export interface Location {
   readonly root: Root
   /** Decoded once and normalised; begins with `/` and keeps a slash at the end. */
@@ -73,8 +76,9 @@ interface Directory {
 const MAX_DIRECTORIES = 10_000
 
 /**
- * `root`: absolute, its links resolved; so are the directories of `scriptAliases`, by their URL paths with a slash. In development (`recheckMs` 0) each directory of a path is looked at for each request; in
- * production once in `recheckMs`, so that a known URL costs one look at its file.
+ * `root`: absolute, its links resolved; so are the directories of `scriptAliases`, by their URL paths with a slash. In development
+ * (`recheckMs` 0) each directory of a path is looked at for each request; in production once in `recheckMs`, so that a known URL costs one
+ * look at its file.
  */
 export function createLocator({
   root,

@@ -158,9 +158,10 @@ export class Program {
     // who has begun to read it may still
     this.stdin?.close(false)
     const { stderr } = this
-    if (stderr.stream.destroyed) stderr.close(true)
+    const close = (): void => stderr.close(stderr.stream.readableEnded)
+    if (stderr.stream.destroyed) close()
     // others may hold it
-    else setTimeout(() => stderr.close(stderr.stream.readableEnded), LINGER_MS).unref()
+    else setTimeout(close, LINGER_MS).unref()
   }
 
   /** True: something has happened; false: nothing for so long. */

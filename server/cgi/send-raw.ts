@@ -1,20 +1,23 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ServerReturn } from '../api/server-return.ts'
+import { DONE } from '../api/status.ts'
 import type { RequestState } from '../request-state.ts'
 import type { Program } from './program.ts'
 import { ProgramFailure } from './program-failure.ts'
 
 /** Sends what an nph- program writes as it is, head and all (RFC 3875 section 5), and closes the connection. */
 export async function sendRaw(state: RequestState, program: Program): Promise<void> {
-  const { output, site } = state
+  const { output, raw, site } = state
   // whoever runs us runs no program by us: it is node's
   const response = state.response as ServerResponse
   let chunk = await program.read()
   if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
   // an answer that was asked for before this one on the same connection may still be on its way
-  if (response.socket === null) await once(response, 'socket')
-  const socket = response.socket as Socket
+  if (response.socket === null) await Promise.race([once(response, 'socket'), once(raw.socket, 'close')])
+  const { socket } = response
+  if (socket === null) throw new ServerReturn(DONE, 'the client has gone away')
   output.flushed = true
   output.status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(chunk.toString('latin1', 0, 12))?.[1] ?? 200)
   socket.setTimeout(site.config.directives.Timeout * 1000)
