@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, Jar, says, visit } from '../support/handlers.ts'
@@ -26,6 +26,18 @@ console.log((await app.inject('/legacy/told/')).body, (await app.inject('/legacy
 await app.close()
 `
 
+const program = `#!/usr/bin/env -S pso cgi
+import { OK, type Request, ServiceHandler } from 'pso'
+
+export function handler (req: Request): number {
+  req.pso().session.greeted = true
+  req.write('hello world')
+  return OK
+}
+
+if (import.meta.main) await new ServiceHandler(handler).run()
+`
+
 const shop = {
   site: {
     counter: { '.psoaccess': '', 'handler.ts': counter },
@@ -39,6 +51,11 @@ export const handler = (): string => String((globalThis as any).ServerReturnOfTh
     slip: {
       '.psoaccess': '',
       'handler.ts': "import { Request } from 'pso'\nexport function handler (req: Request) {}\n",
+    },
+    program: {
+      '.psoaccess': 'Options = ExecCGI\nAddHandler = cgi-script .cgi\nSetEnv = PSOServiceId MyPSOTest\n',
+      'test.ts': program,
+      'test.cgi': program,
     },
     thrower: {
       '.psoaccess': '',
@@ -106,7 +123,10 @@ t.test('the package holds what runs and what is read, and nothing of this machin
     'directives/generated/REFERENCE.md',
     'directives/generated/editor-hints.json',
     'package.json',
+    'server/api/HANDLERS.md',
+    'server/bin/pso',
     'server/cli.cjs',
+    'server/compile-cache.cjs',
     'session/SESSIONS.md',
   ])
   for (const file of ['dist/server/door.js', 'dist/server/door.d.ts', 'dist/server/cli.js'])
@@ -120,6 +140,7 @@ t.test('the package holds what runs and what is read, and nothing of this machin
 t.test('installed in an empty project', async t => {
   const top = await installed(t, [tarball, ...['typescript', '@types/node'].map(name => `${name}@${versionOf(name)}`)])
   plant(top, { ...shop, types: { 'all.ts': types }, 'tsconfig.json': JSON.stringify(tsconfig) })
+  chmodSync(join(top, 'site/program/test.cgi'), 0o755)
 
   t.test('its types, with all that they are made of', async t => {
     const { out, errors } = await run(['npx', 'tsc'], top)
@@ -143,6 +164,11 @@ async function works(t: Test, top: string, node: string): Promise<void> {
   t.match((await run(['npx', 'pso', 'directives', 'PSOServiceId'], top, path)).out, 'PSOServiceId')
   t.match(await run(['node', 'serve.ts'], top, path), { code: 0, out: 'told true 404\n', errors: '' })
   t.match(await run(['node', 'mount.ts'], top, path), { code: 0, out: 'told the api 404\n', errors: '' })
+
+  const greets = { code: 0, out: /^Set-Cookie: MyPSOTest=.*\n\nhello world$/s, errors: '' }
+  const env = ['env', 'PSOServiceId=MyPSOTest']
+  t.match(await run([...env, 'npx', 'pso', 'cgi', 'site/program/test.ts'], top, path), greets)
+  t.match(await run([...env, 'node', 'site/program/test.ts'], top, path), greets)
 
   for (const mode of [['--production', '--workers', '2'], ['--dev']])
     await t.test(`pso serve ${mode.join(' ')}`, async t => {
@@ -172,6 +198,12 @@ async function works(t: Test, top: string, node: string): Promise<void> {
         ended.then(() => reject(new Error(`pso serve ended: ${errors}`)))
       })
       t.equal(await (await fetch(`${url}version/`)).text(), version)
+      const ran = await fetch(`${url}program/test.cgi`)
+      t.match(
+        [ran.status, await ran.text(), ran.headers.get('set-cookie')],
+        [200, 'hello world', /^MyPSOTest=/],
+        errors,
+      )
       const jar = new Jar()
       for (const round of [1, 2]) {
         const response = await fetch(`${url}counter/`, { headers: jar.headers })
