@@ -23,7 +23,7 @@ export function answerContent(state: RequestState): void | Promise<void> {
   const content = state.content!
   state.phase = 'Content'
   if (state.errorStatus !== undefined) state.output.status = state.errorStatus
-  if (content.kind === 'program') {
+  if (content.kind === 'handler') {
     const declined = runContent(state, content.handlers)
     if (declined instanceof Promise) return declined.then(isDeclined => answerDeclined(state, isDeclined))
     return answerDeclined(state, declined)
@@ -33,13 +33,13 @@ export function answerContent(state: RequestState): void | Promise<void> {
 }
 
 /** Functions that were added answer in place of a file, a listing or nothing, as if a directive had named them. */
-async function answerAdded(state: RequestState, content: Exclude<Content, { kind: 'program' }>): Promise<void> {
+async function answerAdded(state: RequestState, content: Exclude<Content, { kind: 'handler' }>): Promise<void> {
   const isDeclined = await runContent(state, [])
   if (isDeclined) await answerItself(state, content)
 }
 
 /** What needs no handler. */
-function answerItself(state: RequestState, content: Exclude<Content, { kind: 'program' }>): void | Promise<void> {
+function answerItself(state: RequestState, content: Exclude<Content, { kind: 'handler' }>): void | Promise<void> {
   switch (content.kind) {
     case 'cgi':
       return runProgram(state)

@@ -8,8 +8,9 @@ import { isNamedModule } from './modules/named-modules.ts'
 
 /** What answers a request. */
 export type Content =
+  /** Functions of handler modules. */
   | {
-      readonly kind: 'program'
+      readonly kind: 'handler'
       readonly handlers: readonly HandlerRef[]
       /** The URL of the directory where the handler was named, with its slash, or of the existing file. */
       readonly scriptUrl: string
@@ -44,7 +45,7 @@ export function chooseContent(
   const usable = suitable(location, handler)
   if (location.kind === 'file') return ofFile(location, directives, usable)
   if (location.kind === 'directory') return ofDirectory(location, directives, usable, isFile)
-  return usable === undefined ? missing(location, directives) : programIn(location, usable)
+  return usable === undefined ? missing(location, directives) : handledBy(location, usable)
 }
 
 /** Why a location may not be seen, whatever it is, where a symbolic link leads out of the document root; undefined where it may. */
@@ -88,13 +89,13 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
   const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
   const wanted =
     directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
-  if (wanted === 'cgi-script') return directives.Options.on.has('ExecCGI') ? program(location, directives) : noExecCgi
-  const isProgram = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
-  if (isProgram && handler !== undefined) {
+  if (wanted === 'cgi-script') return directives.Options.on.has('ExecCGI') ? programAt(location, directives) : noExecCgi
+  const isHandled = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
+  if (isHandled && handler !== undefined) {
     const { pathInfo, path } = location
     if (pathInfo !== '' && directives.AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
     return {
-      kind: 'program',
+      kind: 'handler',
       handlers: handler.handlers,
       scriptUrl: path.slice(0, path.length - pathInfo.length),
       pathInfo,
@@ -102,7 +103,7 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
   }
   // server code is not there for the web: what would answer a missing file does
   if ((location.source && wanted !== 'default-handler') || isNamedModule(directives, location.file!))
-    return handler === undefined ? missing(location, directives) : programIn(location, handler)
+    return handler === undefined ? missing(location, directives) : handledBy(location, handler)
   if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return { kind: 'refuse', status: 404 }
   return { kind: 'static' }
 }
@@ -111,11 +112,11 @@ const noExecCgi: Content = { kind: 'refuse', status: 403, reason: 'Options has n
 
 /** Everything in there is a program, whatever Options and AddHandler say of it; a directory is none (mod_alias, mod_cgid). */
 function ofScriptAlias(location: Location, directives: Directives): Content {
-  if (location.kind === 'file') return program(location, directives)
+  if (location.kind === 'file') return programAt(location, directives)
   return { kind: 'refuse', status: location.kind === 'directory' ? 403 : 404 }
 }
 
-function program({ path, pathInfo }: Location, { AcceptPathInfo }: Directives): Content {
+function programAt({ path, pathInfo }: Location, { AcceptPathInfo }: Directives): Content {
   if (pathInfo !== '' && AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
   return { kind: 'cgi', scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
 }
@@ -134,9 +135,9 @@ function ofDirectory(
     if (isFile(location.directory, name))
       return { kind: 'index', path: withQuery(encoded(location.directoryUrl + name), location) }
   }
-  if (handler?.own) return programIn(location, handler)
+  if (handler?.own) return handledBy(location, handler)
   if (directives.Options.on.has('Indexes')) return { kind: 'listing' }
-  return handler === undefined ? { kind: 'refuse', status: 403 } : programIn(location, handler)
+  return handler === undefined ? { kind: 'refuse', status: 403 } : handledBy(location, handler)
 }
 
 function missing(location: Location, { FallbackResource }: Directives): Content {
@@ -153,12 +154,12 @@ const withQuery = (path: string, { query }: Location): string =>
   query === undefined || path.includes('?') ? path : `${path}?${query}`
 
 /** The path behind the URL of the directory where the handler was named. */
-function programIn(location: Location, { handlers, directory }: DirectoryHandler): Content {
+function handledBy(location: Location, { handlers, directory }: DirectoryHandler): Content {
   const isOwn = location.directory.length === directory.length
   const levels = isOwn ? 0 : location.directory.slice(directory.length).split('/').length - 1
   let scriptUrl = location.directoryUrl
   for (let level = 0; level < levels; level++)
     scriptUrl = scriptUrl.slice(0, scriptUrl.lastIndexOf('/', scriptUrl.length - 2) + 1)
   const pathInfo = location.path.slice(scriptUrl.length - 1)
-  return { kind: 'program', handlers, scriptUrl, pathInfo: pathInfo === '/' ? '' : pathInfo }
+  return { kind: 'handler', handlers, scriptUrl, pathInfo: pathInfo === '/' ? '' : pathInfo }
 }

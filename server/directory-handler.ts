@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HandlerRef, Level, Merged } from '../directives/index.ts'
 
-/** The program that answers for a directory: its own, or an inherited one. */
+/** What answers for a directory: its own handler, or an inherited one. */
 export interface DirectoryHandler {
   readonly handlers: readonly HandlerRef[]
   /** Where it was named: `pathInfo` is what follows the URL of this directory. */

@@ -70,6 +70,7 @@ function openWith(
 
 /** Of what the client asked for, whatever answers in its place. */
 const queryOf = (url: string): string | undefined => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : undefined)
+
 /** The options as a class of the user's says them. */
 function implementedBy(
   { site, plan, running = '' }: RequestState,
@@ -86,27 +87,27 @@ function afterFlush(state: RequestState, session: Session): Session {
   return session
 }
 
-/** What is known of the sessions of one program in a directory. */
-interface Program {
+/** What is known of a service in a directory, which its handler names. */
+interface Service {
   readonly serviceId: string
   loaderClass: SessionImplementation | undefined
   options: SessionOptions | undefined
 }
 
-const programs = new WeakMap<Plan, WeakMap<HandlerRef, Program>>()
+const services = new WeakMap<Plan, WeakMap<HandlerRef, Service>>()
 
-function programOf({ plan, site }: RequestState, content: Extract<Content, { kind: 'program' }>): Program {
-  let ofPlan = programs.get(plan)
-  if (ofPlan === undefined) programs.set(plan, (ofPlan = new WeakMap()))
-  let program = ofPlan.get(content.handlers[0]!)
-  if (program === undefined) {
+function serviceOf({ plan, site }: RequestState, content: Extract<Content, { kind: 'handler' }>): Service {
+  let ofPlan = services.get(plan)
+  if (ofPlan === undefined) services.set(plan, (ofPlan = new WeakMap()))
+  let service = ofPlan.get(content.handlers[0]!)
+  if (service === undefined) {
     const serviceId = serviceIdIn(site.config, plan.directives, content)
-    ofPlan.set(content.handlers[0]!, (program = { serviceId, loaderClass: undefined, options: undefined }))
+    ofPlan.set(content.handlers[0]!, (service = { serviceId, loaderClass: undefined, options: undefined }))
   }
-  return program
+  return service
 }
 
-/** The options of the directory's own directives, made once for each program that it has; again where the loader's class was edited. */
+/** The options of the directory's own directives, made once for each service that it has; again where the loader's class was edited. */
 function optionsOf(state: RequestState): Awaitable<SessionOptions> {
   const loaderClass = loaderClassOf(state, state.plan.directives)
   return loaderClass instanceof Promise ? loaderClass.then(one => optionsBy(state, one)) : optionsBy(state, loaderClass)
@@ -115,13 +116,13 @@ function optionsOf(state: RequestState): Awaitable<SessionOptions> {
 function optionsBy(state: RequestState, loaderClass: SessionImplementation | undefined): SessionOptions {
   const { plan, content, site } = state
   const make = (): SessionOptions => sessionOptions(site, plan, plan.directives, content, loaderClass)
-  if (content?.kind !== 'program') return make()
-  const program = programOf(state, content)
-  if (program.options === undefined || program.loaderClass !== loaderClass) {
-    program.options = make()
-    program.loaderClass = loaderClass
+  if (content?.kind !== 'handler') return make()
+  const service = serviceOf(state, content)
+  if (service.options === undefined || service.loaderClass !== loaderClass) {
+    service.options = make()
+    service.loaderClass = loaderClass
   }
-  return program.options
+  return service.options
 }
 
 /** The class of a PSOSessionLoader that names one. */
@@ -134,8 +135,8 @@ function loaderClassOf(
 
 /** The service that the request is for: PSOServiceId, or what its first module makes of it. */
 export const serviceIdOf = (state: RequestState): string =>
-  state.content?.kind === 'program'
-    ? programOf(state, state.content).serviceId
+  state.content?.kind === 'handler'
+    ? serviceOf(state, state.content).serviceId
     : (state.plan.directives.PSOServiceId ?? '')
 
 /** The query's parameter that carries the session's id; undefined where PSOSessionTransport does not say `url`. */

@@ -9,7 +9,7 @@ import type { Site } from './site.ts'
 
 /**
  * The one place where a directive becomes a session option.
- * `content` is the program that answers: its first module names the service where PSOServiceId does not. `loaderClass`: where
+ * `content` is what answers: a handler's first module names the service where PSOServiceId does not. `loaderClass`: where
  * PSOSessionLoader names one.
  */
 export function sessionOptions(
@@ -97,7 +97,7 @@ function cookieAttributes(directives: Directives, serviceId: string, prefix: str
  * slashes as dots (DESIGN 7; the how-to's "host.module name").
  */
 export function defaultServiceId(documentRoot: string, serverName: string, content: Content | undefined): string {
-  const ref = content?.kind === 'program' ? content.handlers[0] : undefined
+  const ref = content?.kind === 'handler' ? content.handlers[0] : undefined
   const module = ref === undefined ? '' : relative(documentRoot, resolve(ref.base, ref.module))
   const path = module
     .replace(/\.(ts|mts|js|mjs|cjs|cgi)$/, '')

@@ -111,7 +111,7 @@ const contentPhase = phaseOf('Content')
 /** A form's body is read before any lock; a Fetch-style app reads its body itself. */
 export function input(state: RequestState): void | Promise<void> {
   const { content, raw } = state
-  if (content!.kind !== 'program' || raw.headers['content-type'] === undefined) return readInput(state)
+  if (content!.kind !== 'handler' || raw.headers['content-type'] === undefined) return readInput(state)
   const takesBody = someTakesBody(state, content!.handlers)
   return takesBody instanceof Promise ? takesBody.then(isLeft => readInput(state, isLeft)) : readInput(state, takesBody)
 }
@@ -134,7 +134,7 @@ export function fixup(state: RequestState): unknown {
 
 function isFixedUp(state: RequestState): boolean {
   const { plan, content } = state
-  if (content!.kind !== 'program' && !plan.ownFixup) return true
+  if (content!.kind !== 'handler' && !plan.ownFixup) return true
   const serviceId = serviceIdOf(state)
   if (state.fixedUp?.includes(serviceId)) return true
   if (state.fixedUp === undefined) state.fixedUp = [serviceId]

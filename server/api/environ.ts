@@ -43,7 +43,7 @@ export const variableOf = ({ environ, redirected, plan }: Pass, name: string): s
 
 /** What follows the URL of the handler's directory, or of the existing file (DESIGN 4). */
 export function pathInfoOf({ content, location }: Pass): string {
-  return content?.kind === 'program' || content?.kind === 'cgi' ? content.pathInfo : (location?.pathInfo ?? '')
+  return content?.kind === 'handler' || content?.kind === 'cgi' ? content.pathInfo : (location?.pathInfo ?? '')
 }
 
 /** Undefined: the request has no such variable, and what SetEnv says of it stands. */
@@ -51,7 +51,7 @@ function standardVariables(state: RequestState, pass: Pass): Record<string, stri
   const { raw, incoming, site } = state
   const { location, content, method } = pass
   const { documentRoot } = site.config
-  const scriptUrl = content?.kind === 'program' || content?.kind === 'cgi' ? content.scriptUrl : (location?.path ?? '')
+  const scriptUrl = content?.kind === 'handler' || content?.kind === 'cgi' ? content.scriptUrl : (location?.path ?? '')
   const pathInfo = pathInfoOf(pass)
   // what answers in place of a POST is a GET, and has no body
   const headers = method === incoming.method ? raw.headers : {}

@@ -78,7 +78,7 @@ export class Request {
 
   /** True when a handler's functions answer, not a file, a listing or a redirect. */
   get hasHandler(): boolean {
-    return this.#pass.content?.kind === 'program'
+    return this.#pass.content?.kind === 'handler'
   }
 
   /** The path, decoded and normalised, without the query. */

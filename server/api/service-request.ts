@@ -225,7 +225,7 @@ export class ServiceRequest {
    */
   serviceUrl(path = '', params: UrlParams = {}): string {
     const { content, sessions } = this.#state
-    const script = content?.kind === 'program' ? content.scriptUrl : this.#request.uri
+    const script = content?.kind === 'handler' ? content.scriptUrl : this.#request.uri
     const { prefix } = this.#state.site
     const seen = outwardPath(prefix, path)
     return serviceUrl(this.#request.constructUrl(encodePath(script)), seen, params, idsForUrls(sessions))

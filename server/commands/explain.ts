@@ -75,7 +75,7 @@ function print(location: Location, plan: Plan, answer: string, workers: number):
 
 function answerOf(content: Content, location: Location): string {
   switch (content.kind) {
-    case 'program':
+    case 'handler':
       return `${content.handlers.map(showFunction).join(' ')}, pathInfo ${JSON.stringify(content.pathInfo)}`
     case 'cgi':
       return `the CGI program ${location.file}, pathInfo ${JSON.stringify(content.pathInfo)}`

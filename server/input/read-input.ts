@@ -15,7 +15,7 @@ import { urlencodedPairs } from './urlencoded.ts'
 export function readInput(state: RequestState, isLeft = false): void | Promise<void> {
   if (state.errorStatus !== undefined) return
   checkDeclaredLength(state)
-  if (isLeft || state.content?.kind !== 'program' || state.input?.isOfBody || state.body !== undefined) return
+  if (isLeft || state.content?.kind !== 'handler' || state.input?.isOfBody || state.body !== undefined) return
   const type = state.raw.headers['content-type']
   if (type === undefined || state.plan.directives.PSOInput === 'off' || !hasBody(state.raw)) return
   const read = readerFor(type)

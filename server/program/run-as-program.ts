@@ -186,7 +186,7 @@ function place(state: RequestState, program: Program, directory: string, environ
   }
   const base = program.handler === undefined ? directory : runningIn(directory)
   const handlers = [{ module: name, base, at: { file, line: 1 } }]
-  state.content = { kind: 'program', handlers, scriptUrl, pathInfo }
+  state.content = { kind: 'handler', handlers, scriptUrl, pathInfo }
   state.user = environment['REMOTE_USER']
   state.authType = environment['AUTH_TYPE']
 }

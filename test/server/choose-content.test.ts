@@ -60,7 +60,7 @@ t.test('an existing file is static, whatever handler its directory has', async t
 })
 
 t.test('AddHandler, SetHandler and a list for its extension make a program of a file', async t => {
-  const program = { kind: 'program', handlers: [rest], scriptUrl: '/shop/a.html', pathInfo: '' }
+  const program = { kind: 'handler', handlers: [rest], scriptUrl: '/shop/a.html', pathInfo: '' }
   const byExtension: Partial<Directives> = { AddHandler: new Map([['.html', 'pso-program']]) }
   t.same(choose(file('a.html'), byExtension, own), program)
   t.same(choose(file('A.HTML'), byExtension, own), { ...program, scriptUrl: '/shop/A.HTML' })
@@ -108,7 +108,7 @@ t.test('in a ScriptAlias directory all files are programs, and nothing else answ
 
 t.test('a path behind a file: AcceptPathInfo', async t => {
   const refused = { kind: 'refuse', status: 404 }
-  const program = { kind: 'program', scriptUrl: '/shop/a.txt', pathInfo: '/x' }
+  const program = { kind: 'handler', scriptUrl: '/shop/a.txt', pathInfo: '/x' }
   for (const [AcceptPathInfo, ofStatic, ofProgram] of [
     ['default', refused, program],
     ['on', { kind: 'static' }, program],
@@ -122,7 +122,7 @@ t.test('a path behind a file: AcceptPathInfo', async t => {
 t.test('server code is as if it were not there', async t => {
   const source = file('any.ts', '/info', true)
   t.same(choose(source), { kind: 'refuse', status: 404 })
-  t.match(choose(source, {}, own), { kind: 'program', scriptUrl: '/shop/', pathInfo: '/any.ts/info' })
+  t.match(choose(source, {}, own), { kind: 'handler', scriptUrl: '/shop/', pathInfo: '/any.ts/info' })
   t.same(choose(file('film.ts', '', true), { SetHandler: 'default-handler' }, own), { kind: 'static' })
   t.match(choose(source, { SetHandler: 'pso-program' }, own), { scriptUrl: '/shop/any.ts', pathInfo: '/info' })
   t.same(choose(source, { SetHandler: 'pso-program' }), { kind: 'refuse', status: 404 }, 'no handler to run it')
@@ -137,17 +137,17 @@ t.test('a module that a directive names is server code before it is loaded', asy
     t.same(choose(file('app.js'), { ...named, SetHandler: 'default-handler' }), refused, module)
     t.same(choose(file('app.json'), named), { kind: 'static' }, module)
   }
-  t.match(choose(file('app.js'), { PSOHandler: [ref('shop/app.js')] }, own), { kind: 'program', pathInfo: '/app.js' })
+  t.match(choose(file('app.js'), { PSOHandler: [ref('shop/app.js')] }, own), { kind: 'handler', pathInfo: '/app.js' })
 })
 
 t.test('a directory without its slash is redirected, its names encoded and its query kept', async t => {
   t.same(choose(directory(false, 'a=1'), {}, own), { kind: 'redirect', status: 301, to: '/shop/?a=1' })
   t.match(choose(location('/q?d/é', { kind: 'directory' })), { to: '/q%3Fd/%C3%A9/' })
-  t.match(choose(directory(false), { DirectorySlash: false }, own), { kind: 'program', scriptUrl: '/shop/' })
+  t.match(choose(directory(false), { DirectorySlash: false }, own), { kind: 'handler', scriptUrl: '/shop/' })
 })
 
 t.test('a directory: its index, its own handler, a listing, an inherited handler, 403', async t => {
-  const program = { kind: 'program', handlers: [rest], scriptUrl: '/shop/', pathInfo: '' }
+  const program = { kind: 'handler', handlers: [rest], scriptUrl: '/shop/', pathInfo: '' }
   const hasIndex: IsFile = (at, name) => `${at}/${name}` === `${root}/shop/start.html`
   const DirectoryIndex = ['index.html', 'start.html']
   const all = { ...options('Indexes'), DirectoryIndex }
