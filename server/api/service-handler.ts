@@ -31,7 +31,7 @@ export class ServiceHandler {
       )
     // as cli.cjs does: a third of the start
     require(`${packageDirectory}/server/compile-cache.cjs`).useCompileCache()
-    const { runAsProgram } = await import('../program/run-as-program.ts')
+    const { runAsProgram } = await import('../as-program/run-as-program.ts')
     const exitCode = await runAsProgram({
       file: process.argv[1] ?? '',
       handler: this.#handler,

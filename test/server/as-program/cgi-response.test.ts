@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { CgiResponse } from '../../../server/program/cgi-response.ts'
+import { CgiResponse } from '../../../server/as-program/cgi-response.ts'
 
 const type = ['Content-Type', 'text/html']
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { cgiIncoming } from '../../../server/program/cgi-incoming.ts'
+import { cgiIncoming } from '../../../server/as-program/cgi-incoming.ts'
 import { apacheVariables } from '../../support/program.ts'
 
 const noInput = (): never => {
