@@ -1,11 +1,11 @@
-import { extname } from 'node:path'
 import { hasAdded } from './added-functions.ts'
 import type { Output } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { asciiUrl } from './ascii-url.ts'
 import { runProgram } from './cgi/run-program.ts'
-import type { Content } from './choose-content.ts'
+import { allowsOutside, type Content } from './choose-content.ts'
 import { redirectPage } from './error-document.ts'
+import { handlerNameOf } from './files/handler-name.ts'
 import { isRunnable, isServable } from './files/hidden-names.ts'
 import { listDirectory } from './handlers/listing.ts'
 import type { StaticSettings } from './handlers/static-file.ts'
@@ -122,7 +122,7 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
       accessFileNames: directives.AccessFileName,
       isModule: (path: string) => site.modules.has(path) || isNamedModule(directives, path),
       allowTypeScript: directives.SetHandler === 'default-handler',
-      allowOutside: allowsOutside(plan),
+      allowOutside: allowsOutside(directives),
     }
     known = {
       AddType: directives.AddType,
@@ -135,17 +135,15 @@ function staticSettingsOf(site: Site, plan: Plan): StaticSettings {
   return known
 }
 
-const allowsOutside = ({ directives: { Options } }: Plan): boolean =>
-  Options.on.has('FollowSymLinks') || Options.on.has('SymLinksIfOwnerMatch')
-
 async function answerListing(state: RequestState): Promise<void> {
   state.output.contentType = 'text/html; charset=utf-8'
   const { location, site, plan } = state
-  const { AccessFileName, AddHandler, Options } = plan.directives
+  const { directives } = plan
+  const { AccessFileName } = directives
   const { isServable } = staticSettingsOf(site, plan)
-  const rules = { accessFileNames: AccessFileName, allowOutside: allowsOutside(plan) }
+  const rules = { accessFileNames: AccessFileName, allowOutside: allowsOutside(directives) }
   const isProgram = (name: string): boolean =>
-    Options.on.has('ExecCGI') && AddHandler.get(extname(name).toLowerCase()) === 'cgi-script'
+    directives.Options.on.has('ExecCGI') && handlerNameOf(name, directives) === 'cgi-script'
   // a link to a source, or to a handler, may be a program
   const isShown = (realPath: string, name: string): boolean =>
     isServable(realPath) || (isProgram(name) && isRunnable(realPath, location!.root.path, rules))

@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
 import { asciiUrl } from './ascii-url.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
+import { handlerNameOf } from './files/handler-name.ts'
 import type { IsFile } from './files/known-files.ts'
 import type { Location } from './locate.ts'
 import { isNamedModule } from './modules/named-modules.ts'
@@ -48,6 +49,10 @@ export function chooseContent(
   return usable === undefined ? missing(location, directives) : handledBy(location, usable)
 }
 
+/** True where Options lets symbolic links leave the document root, whoever owns what they lead to. */
+export const allowsOutside = ({ Options: { on } }: Directives): boolean =>
+  on.has('FollowSymLinks') || on.has('SymLinksIfOwnerMatch')
+
 /** Why a location may not be seen, whatever it is, where a symbolic link leads out of the document root; undefined where it may. */
 export function outsideRefusal({ outside }: Location, { Options: { on } }: Directives): string | undefined {
   if (outside === undefined || on.has('FollowSymLinks') || (outside.sameOwner && on.has('SymLinksIfOwnerMatch')))
@@ -86,28 +91,21 @@ function suitable({ name }: Location, handler: DirectoryHandler | undefined): Su
 const isRestricted = ({ extensions }: HandlerRef): boolean => extensions !== undefined
 
 function ofFile(location: Location, directives: Directives, handler: Suitable | undefined): Content {
-  const byExtension = directives.AddHandler.get(extname(location.name!).toLowerCase())
-  const wanted =
-    directives.SetHandler === undefined || directives.SetHandler === 'none' ? byExtension : directives.SetHandler
+  const wanted = handlerNameOf(location.name!, directives)
   if (wanted === 'cgi-script') return directives.Options.on.has('ExecCGI') ? programAt(location, directives) : noExecCgi
   const isHandled = wanted === 'pso-program' || (handler?.isForExtension === true && wanted !== 'default-handler')
   if (isHandled && handler !== undefined) {
-    const { pathInfo, path } = location
-    if (pathInfo !== '' && directives.AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
-    return {
-      kind: 'handler',
-      handlers: handler.handlers,
-      scriptUrl: path.slice(0, path.length - pathInfo.length),
-      pathInfo,
-    }
+    const script = scriptAt(location, directives)
+    return script === undefined ? notFound : { kind: 'handler', handlers: handler.handlers, ...script }
   }
   // server code is not there for the web: what would answer a missing file does
   if ((location.source && wanted !== 'default-handler') || isNamedModule(directives, location.file!))
     return handler === undefined ? missing(location, directives) : handledBy(location, handler)
-  if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return { kind: 'refuse', status: 404 }
+  if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return notFound
   return { kind: 'static' }
 }
 
+const notFound: Content = { kind: 'refuse', status: 404 }
 const noExecCgi: Content = { kind: 'refuse', status: 403, reason: 'Options has no ExecCGI, which cgi-script needs' }
 
 /** Everything in there is a program, whatever Options and AddHandler say of it; a directory is none (mod_alias, mod_cgid). */
@@ -116,10 +114,19 @@ function ofScriptAlias(location: Location, directives: Directives): Content {
   return { kind: 'refuse', status: location.kind === 'directory' ? 403 : 404 }
 }
 
-function programAt({ path, pathInfo }: Location, { AcceptPathInfo }: Directives): Content {
-  if (pathInfo !== '' && AcceptPathInfo === 'off') return { kind: 'refuse', status: 404 }
-  return { kind: 'cgi', scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
+function programAt(location: Location, directives: Directives): Content {
+  const script = scriptAt(location, directives)
+  return script === undefined ? notFound : { kind: 'cgi', ...script }
 }
+
+/** The URL of an existing file that is run, and what follows it; undefined where nothing may follow. */
+const scriptAt = (
+  { path, pathInfo }: Location,
+  { AcceptPathInfo }: Directives,
+): { readonly scriptUrl: string; readonly pathInfo: string } | undefined =>
+  pathInfo !== '' && AcceptPathInfo === 'off'
+    ? undefined
+    : { scriptUrl: path.slice(0, path.length - pathInfo.length), pathInfo }
 
 function ofDirectory(
   location: Location,
@@ -142,7 +149,7 @@ function ofDirectory(
 
 function missing(location: Location, { FallbackResource }: Directives): Content {
   if (FallbackResource === undefined || FallbackResource === 'disabled' || location.path === FallbackResource)
-    return { kind: 'refuse', status: 404 }
+    return notFound
   return { kind: 'fallback', path: withQuery(asciiUrl(FallbackResource), location) }
 }
 

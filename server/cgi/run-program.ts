@@ -3,6 +3,7 @@ import { basename, delimiter } from 'node:path'
 import { environOf } from '../api/environ.ts'
 import { ServerReturn } from '../api/server-return.ts'
 import { DONE } from '../api/status.ts'
+import { allowsOutside } from '../choose-content.ts'
 import { isRunnable } from '../files/hidden-names.ts'
 import type { Location } from '../locate.ts'
 import { packageDirectory } from '../package-directory.ts'
@@ -54,14 +55,13 @@ export async function runProgram(state: RequestState): Promise<void> {
 
 /** The second check, of the file that is about to be run. */
 function refuseHidden({ location, plan }: RequestState, file: string): void {
-  const { AccessFileName, Options } = plan.directives
+  const { directives } = plan
   let realPath: string
   try {
     realPath = realpathSync.native(file)
   } catch (error) {
     throw new Refusal(404, `${file} has just gone: ${(error as NodeJS.ErrnoException).code}`)
   }
-  const allowOutside = Options.on.has('FollowSymLinks') || Options.on.has('SymLinksIfOwnerMatch')
-  if (!isRunnable(realPath, location!.root.path, { accessFileNames: AccessFileName, allowOutside }))
-    throw new Refusal(404, `${realPath} is never run`)
+  const rules = { accessFileNames: directives.AccessFileName, allowOutside: allowsOutside(directives) }
+  if (!isRunnable(realPath, location!.root.path, rules)) throw new Refusal(404, `${realPath} is never run`)
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Directives } from '../../directives/index.ts'
+import { handlerNameOf } from '../files/handler-name.ts'
 import { nameClass, namesBelow } from '../files/hidden-names.ts'
 import { isNamedModule } from '../modules/named-modules.ts'
 import { judgeNames } from '../own-directives.ts'
@@ -39,8 +40,9 @@ export async function saveTarget(state: RequestState, name: string, directory: s
   for (const path of [target, realPathOf(target) ?? target])
     if (site.modules.has(path) || isNamedModule(plan.directives, path) || isNamedModule(there, path))
       throw refused('it is a module of a handler')
-  const runBy = handlerFor(target, there)
-  if (runBy !== undefined) throw refused(`its directory has files of that name run, by ${runBy}`)
+  const runBy = handlerNameOf(target, there)
+  if (runBy !== undefined && runBy !== 'none' && runBy !== 'default-handler')
+    throw refused(`its directory has files of that name run, by ${runBy}`)
   return target
 }
 
@@ -54,13 +56,6 @@ async function directivesAt({ site }: RequestState, target: string): Promise<Dir
   return judged.failure === undefined && planOf(site, judged.merged).problems.length === 0
     ? judged.merged.directives
     : undefined
-}
-
-/** What runs a file of that name (SetHandler goes before AddHandler); undefined where it is only sent. */
-function handlerFor(target: string, { SetHandler, AddHandler }: Directives): string | undefined {
-  const extension = /\.[^.]*$/.exec(basename(target))?.[0].toLowerCase() ?? ''
-  const handler = SetHandler === undefined || SetHandler === 'none' ? AddHandler.get(extension) : SetHandler
-  return handler === 'none' || handler === 'default-handler' ? undefined : handler
 }
 
 function realPathOf(path: string): string | undefined {
