@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import type { Directives, HandlerRef } from '../directives/index.ts'
 import { asciiUrl } from './ascii-url.ts'
 import type { DirectoryHandler } from './directory-handler.ts'
+import { encodedPath } from './encoded-path.ts'
 import { handlerNameOf } from './files/handler-name.ts'
 import type { IsFile } from './files/known-files.ts'
 import type { Location } from './locate.ts'
@@ -67,7 +68,7 @@ function redirected(location: Location, { Redirect }: Directives): Content | und
     const rest = path.slice(from.length)
     if (!path.startsWith(from) || !(rest === '' || rest.startsWith('/') || from.endsWith('/'))) continue
     if (to === undefined) return { kind: 'refuse', status }
-    return { kind: 'redirect', status, to: withQuery(target(to, encoded(rest)), location) }
+    return { kind: 'redirect', status, to: withQuery(target(to, encodedPath(rest)), location) }
   }
   return undefined
 }
@@ -135,12 +136,12 @@ function ofDirectory(
   isFile: IsFile,
 ): Content {
   if (!location.hasSlash && directives.DirectorySlash) {
-    return { kind: 'redirect', status: 301, to: withQuery(`${encoded(location.path)}/`, location) }
+    return { kind: 'redirect', status: 301, to: withQuery(`${encodedPath(location.path)}/`, location) }
   }
   for (const name of directives.DirectoryIndex) {
     if (name.startsWith('/')) return { kind: 'index', path: withQuery(asciiUrl(name), location) }
     if (isFile(location.directory, name))
-      return { kind: 'index', path: withQuery(encoded(location.directoryUrl + name), location) }
+      return { kind: 'index', path: withQuery(encodedPath(location.directoryUrl + name), location) }
   }
   if (handler?.own) return handledBy(location, handler)
   if (directives.Options.on.has('Indexes')) return { kind: 'listing' }
@@ -152,9 +153,6 @@ function missing(location: Location, { FallbackResource }: Directives): Content 
     return notFound
   return { kind: 'fallback', path: withQuery(asciiUrl(FallbackResource), location) }
 }
-
-/** A decoded path as a URL spells it. */
-const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** The query goes along, unless the path brings its own. */
 const withQuery = (path: string, { query }: Location): string =>

@@ -2,7 +2,7 @@ import type { HandlerRef } from '../directives/index.ts'
 import { takeAdded } from './added-functions.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DECLINED, DONE, OK } from './api/status.ts'
-import { HandlerError } from './modules/handler-error.ts'
+import { badAnswer } from './modules/bad-answer.ts'
 import type { FunctionRef, OwnFunction } from './modules/load-function.ts'
 import { phaseOf } from './phases.ts'
 import type { RequestState } from './request-state.ts'
@@ -84,7 +84,7 @@ function take(state: RequestState, answer: unknown): boolean | undefined {
     state.output.write(json)
     return undefined
   }
-  throw wrong(state, `expected nothing, OK, DECLINED, DONE, an HTTP status, text or an object, got ${show(answer)}`)
+  throw badAnswer(state, `expected nothing, OK, DECLINED, DONE, an HTTP status, text or an object, got ${show(answer)}`)
 }
 
 function jsonOf(state: RequestState, answer: object): string {
@@ -92,14 +92,11 @@ function jsonOf(state: RequestState, answer: object): string {
   try {
     json = JSON.stringify(answer)
   } catch (cause) {
-    throw wrong(state, `the returned object cannot be JSON: ${(cause as Error).message}`)
+    throw badAnswer(state, `the returned object cannot be JSON: ${(cause as Error).message}`)
   }
-  if (json === undefined) throw wrong(state, 'the returned object cannot be JSON: its toJSON gives nothing')
+  if (json === undefined) throw badAnswer(state, 'the returned object cannot be JSON: its toJSON gives nothing')
   return json
 }
-
-const wrong = ({ running = '' }: RequestState, message: string): HandlerError =>
-  new HandlerError('bad-answer', `${message} (${running})`, { phase: 'Content', file: running })
 
 /** Sends each chunk as it comes; its return value is the handler's answer. A client that goes away ends it. */
 async function sendEach(state: RequestState, generator: AnyGenerator): Promise<unknown> {

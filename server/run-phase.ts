@@ -3,7 +3,7 @@ import { takeAdded } from './added-functions.ts'
 import { requestOf } from './api/request.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DECLINED, DONE, isFinalStatus, OK } from './api/status.ts'
-import { HandlerError } from './modules/handler-error.ts'
+import { badAnswer } from './modules/bad-answer.ts'
 import { type FunctionRef, loadFunction, type OwnFunction, type PhaseFunction } from './modules/load-function.ts'
 import type { Phase } from './phase.ts'
 import type { RequestState } from './request-state.ts'
@@ -65,15 +65,14 @@ const isThenable = (answer: unknown): boolean =>
   typeof (answer as { then?: unknown }).then === 'function'
 
 /** Judges one answer by DESIGN 5; throws what ends the request. */
-function endsPhase({ running = '' }: RequestState, phase: Phase, answer: unknown): boolean {
+function endsPhase(state: RequestState, phase: Phase, answer: unknown): boolean {
   const status = answer === undefined || answer === null ? (phase.runs === 'first' ? DECLINED : OK) : answer
   if (status === DECLINED) return false
   if (status === OK || status === 200) return phase.runs === 'first'
   if (status === DONE || (typeof status === 'number' && isFinalStatus(status))) throw new ServerReturn(status as number)
-  throw new HandlerError(
-    'bad-answer',
-    `expected OK, DECLINED, DONE, an HTTP status or nothing from the ${phase.name} phase, got ${show(answer)} (${running})`,
-    { phase: phase.name, file: running },
+  throw badAnswer(
+    state,
+    `expected OK, DECLINED, DONE, an HTTP status or nothing from the ${phase.name} phase, got ${show(answer)}`,
   )
 }
 

@@ -2,7 +2,7 @@ import { DirectivesError, type HandlerRef } from '../directives/index.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { readInput } from './input/read-input.ts'
-import { HandlerError } from './modules/handler-error.ts'
+import { badAnswer } from './modules/bad-answer.ts'
 import { loadFunction, type PhaseFunction } from './modules/load-function.ts'
 import { serviceIdOf } from './open-session-for.ts'
 import { type Judged, judgeNames } from './own-directives.ts'
@@ -100,10 +100,7 @@ export function authen(state: RequestState): void | Promise<void> {
 
 function requireUser(state: RequestState, isTaken: boolean): void {
   if (isTaken && state.user === undefined)
-    throw new HandlerError('bad-answer', 'expected req.user to be set by the Authen phase when it answers OK', {
-      phase: 'Authen',
-      file: state.running ?? '',
-    })
+    throw badAnswer(state, 'expected req.user to be set by the Authen phase when it answers OK')
 }
 
 const contentPhase = phaseOf('Content')

@@ -1,4 +1,4 @@
-import { HandlerError } from './modules/handler-error.ts'
+import { badAnswer } from './modules/bad-answer.ts'
 import type { RequestState } from './request-state.ts'
 import { flush } from './send-response.ts'
 
@@ -13,11 +13,11 @@ const KEPT = 64 * 1024
 export async function takeResponse(state: RequestState, response: Response): Promise<void> {
   const { output } = state
   if (state.refusedBody !== undefined) throw state.refusedBody
-  if (response.type === 'error') throw wrong(state, 'Response.error() is no answer')
+  if (response.type === 'error') throw badAnswer(state, 'Response.error() is no answer')
   if (response.bodyUsed || response.body?.locked)
-    throw wrong(state, 'the body of the returned Response has been read before')
+    throw badAnswer(state, 'the body of the returned Response has been read before')
   if (output.flushed)
-    throw wrong(state, 'a Response cannot be returned after a flush: its status and headers would be lost')
+    throw badAnswer(state, 'a Response cannot be returned after a flush: its status and headers would be lost')
   // the document of an error keeps its status, unless it leads elsewhere
   if (state.errorStatus === undefined || response.status >= 300) output.status = response.status
   for (const [name, value] of response.headers)
@@ -57,7 +57,7 @@ async function sendChunks(state: RequestState, reader: ReadableStreamDefaultRead
     const { done, value } = await next
     if (done) return
     if (!(value instanceof Uint8Array))
-      throw wrong(state, `expected bytes in the body of the Response, got ${typeof value}`)
+      throw badAnswer(state, `expected bytes in the body of the Response, got ${typeof value}`)
     state.output.write(value)
     kept += value.length
   }
@@ -66,6 +66,3 @@ async function sendChunks(state: RequestState, reader: ReadableStreamDefaultRead
 /** True for what is there within this turn of the event loop. */
 const isAtOnce = (next: Promise<unknown>): Promise<boolean> =>
   Promise.race([next.then(() => true), new Promise<boolean>(resolve => setImmediate(resolve, false))])
-
-const wrong = ({ running = '' }: RequestState, message: string): HandlerError =>
-  new HandlerError('bad-answer', `${message} (${running})`, { phase: 'Content', file: running })

@@ -6,6 +6,7 @@ import {
   type SessionImplementation,
 } from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
+import { encodedPath } from '../encoded-path.ts'
 import { inputOf } from '../input/input.ts'
 import type { UploadedFile } from '../input/uploaded-file.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
@@ -215,7 +216,9 @@ export class ServiceRequest {
   /** The URL asked for, as an object of the caller's own to change. */
   getUrl(): URL {
     const query = this.#request.args
-    return new URL(this.#request.constructUrl(encodePath(this.#request.uri)) + (query === undefined ? '' : `?${query}`))
+    return new URL(
+      this.#request.constructUrl(encodedPath(this.#request.uri)) + (query === undefined ? '' : `?${query}`),
+    )
   }
 
   /**
@@ -228,12 +231,12 @@ export class ServiceRequest {
     const script = content?.kind === 'handler' ? content.scriptUrl : this.#request.uri
     const { prefix } = this.#state.site
     const seen = outwardPath(prefix, path)
-    return serviceUrl(this.#request.constructUrl(encodePath(script)), seen, params, idsForUrls(sessions))
+    return serviceUrl(this.#request.constructUrl(encodedPath(script)), seen, params, idsForUrls(sessions))
   }
 
   /** The absolute URL of the directory, with its slash. */
   baseUrl(): string {
-    return this.#request.constructUrl(encodePath(this.#request.uri.replace(/[^/]*$/, '')))
+    return this.#request.constructUrl(encodedPath(this.#request.uri.replace(/[^/]*$/, '')))
   }
 
   /** The absolute URL of a page in this directory. */
@@ -246,8 +249,6 @@ export class ServiceRequest {
     this.#state.site.errorLog.writeTo(this.#state.plan.directives.PSOLog, values.map(String).join(' '), this.#state)
   }
 }
-
-const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** By service id, what the sessions of a request ask URLs to carry. */
 function* idsForUrls(sessions: readonly OpenedSession[]): Generator<[serviceId: string, id: string]> {

@@ -1,3 +1,5 @@
+import { encodedPath } from '../encoded-path.ts'
+
 /** The variables of a process: those of RFC 3875 and Apache's where a web server has started it. */
 export type CgiEnvironment = Readonly<Record<string, string>>
 
@@ -9,7 +11,7 @@ export const isRunByServer = (environment: CgiEnvironment): boolean =>
 export function urlOf(environment: CgiEnvironment): string {
   const { REQUEST_URI, SCRIPT_NAME = '', PATH_INFO = '', QUERY_STRING = '' } = environment
   if (REQUEST_URI !== undefined && REQUEST_URI !== '') return REQUEST_URI
-  const path = `${SCRIPT_NAME}${PATH_INFO}`.split('/').map(encodeURIComponent).join('/')
+  const path = encodedPath(`${SCRIPT_NAME}${PATH_INFO}`)
   return `${path === '' ? '/' : path}${QUERY_STRING === '' ? '' : `?${QUERY_STRING}`}`
 }
 
