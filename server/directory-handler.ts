@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HandlerRef, Level, Merged } from '../directives/index.ts'
+import { moduleExtensions } from './modules/module-extensions.ts'
 
 /** What answers for a directory: its own handler, or an inherited one. */
 export interface DirectoryHandler {
@@ -35,7 +36,7 @@ export function directoryHandler(merged: Merged): DirectoryHandler | undefined {
   return undefined
 }
 
-const names = ['handler.ts', 'handler.mts', 'handler.js', 'handler.mjs']
+const names = moduleExtensions.filter(extension => extension !== 'cjs').map(extension => `handler.${extension}`)
 
 /** The handler file beside an access file, where AllowOverride lets it run. */
 function handlerFile({ directory, accessFile, allows }: Level): HandlerRef | undefined {

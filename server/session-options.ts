@@ -3,6 +3,7 @@ import { type Directives, readPathForWriting, type ServerConfig } from '../direc
 import { SessionError, type SessionImplementation, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import { loaderFor, lockDirectoryOf } from './loader-for.ts'
+import { withoutExtension } from './modules/module-extensions.ts'
 import { outwardCookiePath } from './outward-path.ts'
 import type { Plan } from './plan.ts'
 import type { Site } from './site.ts'
@@ -96,11 +97,10 @@ function cookieAttributes(directives: Directives, serviceId: string, prefix: str
  * `<ServerName>.<module path from the document root>`: no port, no extension, bytes outside A-Z a-z 0-9 _ - as `_hh`,
  * slashes as dots (DESIGN 7; the how-to's "host.module name").
  */
-export function defaultServiceId(documentRoot: string, serverName: string, content: Content | undefined): string {
+function defaultServiceId(documentRoot: string, serverName: string, content: Content | undefined): string {
   const ref = content?.kind === 'handler' ? content.handlers[0] : undefined
   const module = ref === undefined ? '' : relative(documentRoot, resolve(ref.base, ref.module))
-  const path = module
-    .replace(/\.(ts|mts|js|mjs|cjs|cgi)$/, '')
+  const path = (module.endsWith('.cgi') ? module.slice(0, -'.cgi'.length) : withoutExtension(module))
     .split('/')
     .map(escapeBytes)
     .join('.')

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, sep } from 'node:path'
+import { moduleExtensions } from '../modules/module-extensions.ts'
 
 /**
  * What the web may see of a name on disk (DESIGN 4): `hidden` names are never sent, listed or found; `source` is TypeScript,
@@ -89,7 +90,7 @@ export function namesBelow(realPath: string, realRoot: string): string[] | undef
 }
 
 /** The names of a path outside the root, without those that it shares with the root's path. */
-export function namesBesides(realPath: string, realRoot: string): string[] {
+function namesBesides(realPath: string, realRoot: string): string[] {
   const way = relative(realRoot, realPath)
   return (isAbsolute(way) ? realPath : way).split(sep).filter(name => name !== '..' && name !== '')
 }
@@ -110,4 +111,4 @@ const space = 32
 const compressions = ['.br', '.gz', '.zst']
 const leftovers = new Set(['bak', 'orig', 'save', 'old', 'tmp', 'swp', 'swo', 'rej'])
 const sources = new Set(['ts', 'mts', 'cts', 'tsx'])
-const handlers = new Set(['ts', 'mts', 'js', 'mjs', 'cjs'])
+const handlers: ReadonlySet<string> = new Set(moduleExtensions)

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { hasChanged } from './file-stamps.ts'
 import { HandlerError } from './handler-error.ts'
 import type { HandlerModule } from './handler-module.ts'
+import { moduleExtensions } from './module-extensions.ts'
 import { filesOf, importModule, invalidate, isModuleFile, realFile, versionOf } from './module-graph.ts'
 
 /** The handler modules of a server, as fresh as its mode asks. */
@@ -148,11 +149,11 @@ export function createHandlerModules({
   }
 }
 
-const extensions = ['', '.ts', '.mts', '.js', '.mjs', '.cjs']
+const endings = ['', ...moduleExtensions.map(extension => `.${extension}`)]
 
 /** The file that a module's name means, relative to `base`: as written, or with an extension behind it; undefined where there is none. */
-export function resolveModule(base: string, module: string): string | undefined {
+function resolveModule(base: string, module: string): string | undefined {
   const path = resolve(base, module)
-  const found = extensions.find(extension => statSync(path + extension, { throwIfNoEntry: false })?.isFile())
+  const found = endings.find(ending => statSync(path + ending, { throwIfNoEntry: false })?.isFile())
   return found === undefined ? undefined : path + found
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Directives, ModuleRef } from '../../directives/index.ts'
 import { withoutCompression } from '../files/hidden-names.ts'
 import { phases } from '../phases.ts'
+import { withoutExtension } from './module-extensions.ts'
 
 const known = new WeakMap<Directives, ReadonlySet<string>>()
 
@@ -20,7 +21,7 @@ export function isNamedModule(directives: Directives, file: string): boolean {
   }
   if (modules.size === 0) return false
   const path = withoutCompression(file).toLowerCase()
-  return modules.has(path) || modules.has(path.replace(/\.[cm]?[jt]s$/, ''))
+  return modules.has(path) || modules.has(withoutExtension(path))
 }
 
 const pathOf = ({ base, module }: ModuleRef): string => resolve(base, module).toLowerCase()
