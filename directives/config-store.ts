@@ -19,8 +19,6 @@ export interface ConfigStore {
   problemsOf(directory: string): readonly Problem[]
   /** After a watcher's event: `file` is looked at anew by the next request. */
   forget(file: string): void
-  /** Every file is looked at anew by the next request. */
-  forgetAll(): void
 }
 
 interface StoreOptions {
@@ -102,9 +100,6 @@ export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }
     },
     forget(file) {
       if (accessFileNames.has(basename(file)) || directories.has(file)) epoch++
-    },
-    forgetAll() {
-      epoch++
     },
   }
 }

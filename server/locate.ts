@@ -53,7 +53,6 @@ export interface Locator {
   /** Throws a Refusal: 400 for what is no path, 404 for NUL and encoded slashes, 403 for what cannot be looked at. */
   locate(rawUrl: string): Location
   forget(path: string): void
-  forgetAll(): void
 }
 
 /** What a name stands for, links followed. */
@@ -219,7 +218,6 @@ export function createLocator({
       for (const [url, directory] of directories)
         if (below(directory) || directory.path === dirname(path)) directories.delete(url)
     },
-    forgetAll: () => directories.clear(),
   }
 }
 

@@ -47,7 +47,7 @@ function refuseChanges(state: SessionState, data: Data, mustExist: boolean): voi
 }
 
 /** The session's id; the loader makes one for a session that begins. */
-export function idOf(state: SessionState): Awaitable<string> {
+function idOf(state: SessionState): Awaitable<string> {
   if (state.id !== undefined) return state.id
   if (state.isHeadGone)
     throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')

@@ -21,11 +21,6 @@ export class ProgramHead {
     this.#file = file
   }
 
-  /** True before the first byte. */
-  get isEmpty(): boolean {
-    return this.#size === 0
-  }
-
   /** The last value of a field. */
   get(name: string): string | undefined {
     return this.fields.findLast(([field]) => field.toLowerCase() === name)?.[1]

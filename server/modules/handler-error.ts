@@ -7,7 +7,6 @@ export type HandlerErrorCode =
   | 'cannot-load'
   | 'bad-answer'
   | 'bad-directive'
-  | 'not-built'
 
 /** A handler module, or what one of its functions answered, is not what it should be. */
 export class HandlerError extends Error {

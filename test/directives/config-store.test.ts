@@ -122,9 +122,6 @@ t.test('what a watcher tells is seen at once, what is no access file is passed b
   s.write('.psoaccess', id('c'))
   s.store.forget(join(s.root, 'x'))
   t.equal(s.idAt('x'), 'c', 'an event of a directory')
-  s.write('.psoaccess', id('d'))
-  s.store.forgetAll()
-  t.equal(s.idAt('x'), 'd')
 })
 
 t.test('an edit leaves what it does not touch as it was', async t => {
