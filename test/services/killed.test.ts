@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -5,6 +6,7 @@ import { Client } from '../support/client.ts'
 import { Crowd, countingPages } from '../support/crowd.ts'
 import { serveSite } from '../support/served-site.ts'
 import { storesWhere } from '../support/stores.ts'
+import { until } from '../support/until.ts'
 
 const KILLS = 20
 const WRITES = 500
@@ -53,8 +55,7 @@ for (const [name, kind] of storesWhere(({ outlives }) => outlives))
       await crowd.done()
       const held = client.get(`${victim.url}/sessions/hold/`, crowd.cookie)
       const other = `${survivor.url}/sessions/count/0/2`
-      // it holds the lock when another has to wait
-      await sleep(300)
+      t.ok(await until(() => existsSync(join(top, 'holder/public_html/sessions/hold/held'))))
       const waiting = client.get(other, crowd.cookie)
       t.equal(await Promise.race([waiting, sleep(500, 'waits')]), 'waits')
       await victim.kill()

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -6,14 +7,16 @@ import { countingPages } from '../support/crowd.ts'
 import { does } from '../support/handlers.ts'
 import { serveSite } from '../support/served-site.ts'
 import { storesWhere } from '../support/stores.ts'
+import { until } from '../support/until.ts'
 
 /** For longer than a lease in a store on the network, which is 9 s. */
 const STOPPED_MS = 12_000
 
-/** Holds the session until its server was stopped and goes on. */
+/** Holds the session until its server was stopped and goes on, from when there is a file `held` in its directory. */
 const slow = does(`
 const { session } = req.pso()
 const { visits } = session
+;(await import('node:fs')).writeFileSync(req.filename + '/held', '')
 await new Promise(resolve => setTimeout(resolve, 1000))
 session.visits = visits + 100
 req.write(String(session.visits))`)
@@ -44,7 +47,7 @@ for (const [name, kind] of storesWhere(({ outlives }) => outlives))
       }
 
       const held = client.get(`${holder.url}/sessions/slow/`, cookie)
-      await sleep(300)
+      t.ok(await until(() => existsSync(join(top, 'holder/public_html/sessions/slow/held'))))
       process.kill(holder.pid, 'SIGSTOP')
       const stopped = performance.now()
       const waited = await count(2)

@@ -6,7 +6,7 @@ import type { Tree } from './site.ts'
 /**
  * The pages of one service, `/sessions/`, whose handlers await between reading and writing: `count/VISITOR/NUMBER` counts, and keeps each
  * visitor's last number; `append/NUMBER` puts it at the end of an array; `look/` shows the session as JSON and changes nothing; `hold/` keeps the
- * session for half a minute.
+ * session for half a minute, from when there is a file `held` in its directory.
  */
 export const countingPages = (lines: string): Tree => ({
   sessions: {
@@ -24,7 +24,10 @@ await new Promise(setImmediate)
 session.list = [...list, Number(req.pathInfo.replaceAll('/', ''))]
 req.write(String(session.list.length))`),
     look: page('req.write(JSON.stringify(session))'),
-    hold: page('session.held = process.pid; await new Promise(resolve => setTimeout(resolve, 30_000))'),
+    hold: page(`
+session.held = process.pid
+;(await import('node:fs')).writeFileSync(req.filename + '/held', '')
+await new Promise(resolve => setTimeout(resolve, 30_000))`),
   },
 })
 
