@@ -1,5 +1,5 @@
-import { cutIfStuck } from './api/output.ts'
 import type { Outgoing } from './outgoing.ts'
+import { cutIfStuck } from './write-chunk.ts'
 
 interface Ready {
   readonly response: Outgoing

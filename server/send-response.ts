@@ -1,5 +1,5 @@
 import { closeCreation, cookieOf, reserveId } from '../session/index.ts'
-import { cutIfStuck, isSlice, lengthOf, writeChunk } from './api/output.ts'
+import { isSlice, lengthOf } from './api/output.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { DONE } from './api/status.ts'
 import { adviseOnCookies } from './cookie-advice.ts'
@@ -8,6 +8,7 @@ import { sendSlice } from './files/send-slice.ts'
 import { applyHeaders } from './header-actions.ts'
 import { leaveBody } from './input/leave-body.ts'
 import type { RequestState } from './request-state.ts'
+import { cutIfStuck, writeChunk } from './write-chunk.ts'
 
 /**
  * Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection.

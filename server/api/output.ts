@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { closeSync, type Stats } from 'node:fs'
-import type { Outgoing } from '../outgoing.ts'
 import { HeaderTable } from './header-table.ts'
 
 /** A part of an open file. Whoever takes it closes it. */
@@ -108,37 +106,4 @@ function joined(pieces: readonly (string | Uint8Array)[]): string | Uint8Array {
   if (pieces.length === 1) return pieces[0]!
   if (pieces.every(piece => typeof piece === 'string')) return pieces.join('')
   return Buffer.concat(pieces.map(piece => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
-}
-
-/**
- * Writes one piece and resolves when the client keeps up; a client that has gone away ends the wait too, and one that takes nothing for
- * `timeoutMs` is cut off.
- */
-export async function writeChunk(response: Outgoing, chunk: string | Uint8Array, timeoutMs: number): Promise<void> {
-  if (response.destroyed || chunk.length === 0) return
-  if (response.write(chunk)) return
-  const stopWaiting = cutIfStuck(response, timeoutMs)
-  const gone = new AbortController()
-  const onClose = (): void => gone.abort()
-  response.once('close', onClose)
-  try {
-    await once(response, 'drain', { signal: gone.signal })
-  } catch (error) {
-    if (!gone.signal.aborted) throw error
-  } finally {
-    response.off('close', onClose)
-    stopWaiting?.()
-  }
-}
-
-/**
- * Cuts the connection if it takes nothing of what is waiting for `timeoutMs` (0: never); node's timer of a socket begins again with each
- * byte that gets through. Costs nothing where nothing waits. The function ends the watch; node ends it with a complete answer.
- */
-export function cutIfStuck(response: Outgoing, timeoutMs: number): (() => void) | undefined {
-  const { socket } = response
-  // its own count: what is to be sent in chunks has not come to the socket yet. The answer to an inject() has no connection
-  if (response.writableLength === 0 || socket?.setTimeout === undefined) return undefined
-  socket.setTimeout(timeoutMs)
-  return () => socket.setTimeout(0)
 }

@@ -78,7 +78,7 @@ export class Pipes {
       // the body's has no reader yet, which would be an error with O_WRONLY: so this process is one too
       for (const [at, path] of paths.entries())
         opened.push(at < 2 ? this.#pipe(path, O_RDONLY | O_NONBLOCK) : this.#pipe(path, O_RDWR | O_NONBLOCK))
-      return opened as unknown as PipesOfProgram
+      return opened as [Pipe, Pipe, Pipe?]
     } catch (error) {
       for (const pipe of opened) pipe.close(true)
       this.#free.push(...paths.slice(opened.length))

@@ -1,17 +1,15 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ServerReturn } from '../api/server-return.ts'
 import { DONE } from '../api/status.ts'
 import type { RequestState } from '../request-state.ts'
+import { drained } from '../write-chunk.ts'
 import type { Program } from './program.ts'
 import { ProgramFailure } from './program-failure.ts'
 
 /** Sends what an nph- program writes as it is, head and all (RFC 3875 section 5), and closes the connection. */
 export async function sendRaw(state: RequestState, program: Program): Promise<void> {
-  const { output, raw, site } = state
-  // whoever runs us runs no program by us: it is node's
-  const response = state.response as ServerResponse
+  const { output, raw, response, site } = state
   let chunk = await program.read()
   if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
   // an answer that was asked for before this one on the same connection may still be on its way
@@ -28,16 +26,4 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
   await program.finish()
   socket.destroySoon()
   if (!state.closed) await once(response, 'close')
-}
-
-function drained(socket: Socket, response: ServerResponse): Promise<void> {
-  return new Promise(resolve => {
-    const end = (): void => {
-      socket.off('drain', end)
-      response.off('close', end)
-      resolve()
-    }
-    socket.on('drain', end)
-    response.on('close', end)
-  })
 }

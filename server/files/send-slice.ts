@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type FileSlice, writeChunk } from '../api/output.ts'
+import type { FileSlice } from '../api/output.ts'
 import type { Outgoing } from '../outgoing.ts'
+import { writeChunk } from '../write-chunk.ts'
 
 const CHUNK = 256 * 1024
 const readFrom = promisify(read)

@@ -19,7 +19,7 @@ export function answerExpectations(
 
 /** The client is asked to go on, where it waits for that. */
 export function askForBody({ raw, response }: RequestState): void {
-  if (raw.headers.expect !== undefined && waiting.delete(raw)) (response as ServerResponse).writeContinue()
+  if (raw.headers.expect !== undefined && waiting.delete(raw)) response.writeContinue?.()
 }
 
 /** True while the client has not been asked for its body: it may never send it. */

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { RequestState } from '../request-state.ts'
 import { hasBody } from './body-limits.ts'
 import { waitsToSend } from './expect-continue.ts'
@@ -44,7 +43,6 @@ export function leaveBody(state: RequestState): void {
     state.body?.stop()
     raw.resume()
   }
-  const { headersSent } = response as ServerResponse
-  if (headersSent) response.once('finish', () => socket.destroySoon())
-  else (response as ServerResponse).shouldKeepAlive = false
+  if (response.headersSent) response.once('finish', () => socket.destroySoon())
+  else response.shouldKeepAlive = false
 }
