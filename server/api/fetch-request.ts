@@ -1,5 +1,5 @@
-import { hasBody } from '../input/body-limits.ts'
 import { bodyOf } from '../input/body-reader.ts'
+import { hasBody } from '../input/has-body.ts'
 import { InputRefusal } from '../input/input-refusal.ts'
 import type { RequestState } from '../request-state.ts'
 
@@ -12,7 +12,7 @@ export function fetchRequest(state: RequestState, url: string): globalThis.Reque
   const headers = new Headers()
   for (let at = 0; at < raw.rawHeaders.length; at += 2) headers.append(raw.rawHeaders[at]!, raw.rawHeaders[at + 1]!)
   const init = { method, headers, signal: state.signal }
-  if (!hasBody(raw) || method === 'GET' || method === 'HEAD') return new globalThis.Request(url, init)
+  if (!hasBody(state) || method === 'GET' || method === 'HEAD') return new globalThis.Request(url, init)
   const withBody = { ...init, body: streamOf(state), duplex: 'half' as const }
   return new globalThis.Request(url, withBody)
 }

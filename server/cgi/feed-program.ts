@@ -1,12 +1,11 @@
 import type { Writable } from 'node:stream'
-import { hasBody } from '../input/body-limits.ts'
+import { hasBody } from '../input/has-body.ts'
 import { receiveBody } from '../input/receive-body.ts'
 import type { RequestState } from '../request-state.ts'
 import type { Program } from './program.ts'
 
-/** True where the request has a body that nobody has read. What answers in place of a POST is a GET, and has none. */
-export const hasUnreadBody = ({ raw, method, incoming }: RequestState): boolean =>
-  hasBody(raw) && method === incoming.method && !raw.readableDidRead
+/** True where there is a body that nobody has read. */
+export const hasUnreadBody = (state: RequestState): boolean => hasBody(state) && !state.raw.readableDidRead
 
 /**
  * Streams the request's body to a program as it takes it. One that is too large, or does not come, fails the program. A program that does

@@ -1,13 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { RequestState } from '../request-state.ts'
 import { InputRefusal } from './input-refusal.ts'
 
 /** How many bytes of a form's fields, or of JSON, are kept in memory; LimitRequestBody may be for files that are larger. */
 export const MOST_TEXT = 16 * 1024 * 1024
-
-/** True where the head announces a body that is not empty. */
-export const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
 /** Refuses a body that says itself that it has more than LimitRequestBody bytes, before any of it is asked for. */
 export function checkDeclaredLength({ raw, plan }: RequestState): void {

@@ -1,6 +1,6 @@
 import type { RequestState } from '../request-state.ts'
-import { hasBody } from './body-limits.ts'
 import { waitsToSend } from './expect-continue.ts'
+import { announcesBody } from './has-body.ts'
 import { receiveBody } from './receive-body.ts'
 
 /** What is still read of a body that nobody wants, so that the connection can be kept. */
@@ -16,7 +16,7 @@ const LINGER_MS = 5000
 export function leaveBody(state: RequestState): void {
   const { raw, response, output } = state
   const { socket } = raw
-  if (raw.readableEnded || !hasBody(raw) || socket?.destroySoon === undefined) return
+  if (raw.readableEnded || !announcesBody(raw) || socket?.destroySoon === undefined) return
   const declared = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   // 408: it does not come
   const comes = output.status !== 408 && !waitsToSend(raw)

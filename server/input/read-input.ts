@@ -1,5 +1,6 @@
 import type { RequestState } from '../request-state.ts'
-import { checkDeclaredLength, hasBody } from './body-limits.ts'
+import { checkDeclaredLength } from './body-limits.ts'
+import { hasBody } from './has-body.ts'
 import { type BodyInput, makeInput } from './input.ts'
 import { InputRefusal } from './input-refusal.ts'
 import { parseJson } from './json.ts'
@@ -13,11 +14,11 @@ import { urlencodedPairs } from './urlencoded.ts'
  * Once for a client's request, whatever passes it takes: the document of an error has no body of its own.
  */
 export function readInput(state: RequestState, isLeft = false): void | Promise<void> {
-  if (state.errorStatus !== undefined) return
+  if (state.errorStatus !== undefined || !hasBody(state)) return
   checkDeclaredLength(state)
   if (isLeft || state.content?.kind !== 'handler' || state.input?.isOfBody || state.body !== undefined) return
   const type = state.raw.headers['content-type']
-  if (type === undefined || state.plan.directives.PSOInput === 'off' || !hasBody(state.raw)) return
+  if (type === undefined || state.plan.directives.PSOInput === 'off') return
   const read = readerFor(type)
   if (read !== undefined) return keepInput(state, read, type)
 }

@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
-import { says } from '../../support/handlers.ts'
+import { does, says } from '../../support/handlers.ts'
+import { multipartPost } from '../../support/multipart.ts'
 
 t.test('status and header lines are what the program says', async t => {
   const app = await cgiSite(
@@ -127,6 +128,25 @@ t.test('Location: a path is answered here as a GET, a URL is a 302', async t => 
   t.notMatch(seen.body, /CONTENT_LENGTH|CONTENT_TYPE|a body/)
   const loop = await app.inject(`/to.cgi?${'/to.cgi?'.repeat(20)}/page.txt`)
   t.equal(loop.statusCode, 500, 'ten rounds at most')
+})
+
+t.test('a handler that answers in place of a form’s program is asked by GET, and there is no form', async t => {
+  const app = await cgiSite(
+    t,
+    { 'to.cgi': sh('cat >/dev/null', 'printf "Location: /page/?a=1\\n\\n"') },
+    {
+      tree: {
+        page: {
+          '.psoaccess': '',
+          'handler.ts': does('return [req.method, req.pso().getInputSeq(), String(await req.read())]'),
+        },
+      },
+    },
+  )
+  const form = multipartPost([{ name: 'b', content: '2' }])
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' }, payload: '{"b":2}' } as const
+  for (const sent of [form, json])
+    t.same((await app.inject({ ...sent, url: '/to.cgi' })).json(), ['GET', [['a', '1']], ''])
 })
 
 t.test('an error document may be a program: it has the status of the error unless it says another', async t => {
