@@ -24,7 +24,7 @@ export const httpOptions = (timeoutMs: number) => ({
 })
 
 /**
- * Fastify with one catch-all route, whose onRequest hook hands every request to the line of `serve-request.ts`. All of the response is
+ * Fastify with one catch-all route, whose onRequest hook hands every request to `serve-request.ts`. All of the response is
  * written there: Fastify's own reply would run onSend twice for a failed save and never tell of a client that went away.
  */
 export function buildApp(holder: SiteHolder, trustProxy: readonly string[], timeoutMs: number): FastifyInstance {

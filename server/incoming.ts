@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A request as it comes to the line of `serve-request.ts`: from Fastify, or from a web server that runs a handler as a CGI program. */
+/** A request as it comes to `serve-request.ts`: from Fastify, or from a web server that runs a handler as a CGI program. */
 export interface Incoming {
   readonly raw: IncomingMessage
   readonly method: string

@@ -1,6 +1,6 @@
 import type { Phase, PhaseName } from './phase.ts'
 
-/** The eleven phases of a request, in order (Apache's, under mod_python's names). `serve-request.ts` walks them. */
+/** The eleven phases of a request, in order (Apache's, under mod_python's names). `line.ts` says when each runs. */
 export const phases = [
   {
     name: 'PostReadRequest',

@@ -26,7 +26,7 @@ export interface OpenedSession {
   session: Awaitable<Session>
 }
 
-/** What one request carries, filled from top to bottom as it goes through the line of `serve-request.ts`. */
+/** What one request carries, filled from top to bottom as it goes through `line.ts`. */
 export class RequestState implements Pass {
   readonly site: Site
   readonly incoming: Incoming

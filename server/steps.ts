@@ -15,7 +15,7 @@ import { runPhase } from './run-phase.ts'
 
 /**
  * One step of a request's way: reads what stands to its left in the state, and writes one thing. A promise only where it has to wait.
- * Here are those that are no file of their own, in the order of the line in `serve-request.ts`.
+ * Here are those that are no file of their own, in the order of `line.ts`.
  */
 export type Step = (state: RequestState) => unknown
 

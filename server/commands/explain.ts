@@ -57,7 +57,7 @@ function fail(message: string, exitCode: number): number {
   return exitCode
 }
 
-/** What serve-request.ts refuses by the configuration, in its order; an index and a fallback are judged after what was asked for. */
+/** What line.ts refuses by the configuration, in its order; an index and a fallback are judged after what was asked for. */
 function refusalOf(location: Location, { directives }: Plan): string | undefined {
   const outside = outsideRefusal(location, directives)
   if (outside !== undefined) return `403, ${outside}`
