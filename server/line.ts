@@ -1,6 +1,7 @@
 import { answerContent } from './answer-content.ts'
 import { InternalRedirect } from './api/internal-redirect.ts'
 import { beginPass } from './begin-pass.ts'
+import type { Plan } from './plan.ts'
 import type { RequestState } from './request-state.ts'
 import {
   authen,
@@ -71,18 +72,24 @@ export async function passAgain(state: RequestState): Promise<void> {
  * An index and a fallback answer in place of what was asked for, with their own configuration; ten rounds at most. They come after the
  * judgement of what was asked for: a closed place stays closed, whatever would answer for it (Apache's mod_dir).
  */
-function follow(state: RequestState, first = 0): void | Promise<void> {
-  for (let round = first; round < 10; round++) {
-    const { content, plan } = state
-    if (content!.kind !== 'index' && content!.kind !== 'fallback') return
-    state.url = content!.path
-    locate(state)
-    configure(state)
-    choose(state)
-    if (state.plan !== plan) return judgeAndFollow(state, round + 1)
-    refuseOutside(state)
-  }
-  throw new Error('DirectoryIndex or FallbackResource leads to itself')
+function follow(state: RequestState, round = 0): void | Promise<void> {
+  const { content, plan } = state
+  if (content!.kind !== 'index' && content!.kind !== 'fallback') return
+  if (round === 10) throw new Error('DirectoryIndex or FallbackResource leads to itself')
+  state.url = content!.path
+  locate(state)
+  const configured = configure(state)
+  return configured instanceof Promise
+    ? configured.then(() => followOn(state, plan, round + 1))
+    : followOn(state, plan, round + 1)
+}
+
+/** `before`: the plan that the request has been judged by. */
+function followOn(state: RequestState, before: Plan, round: number): void | Promise<void> {
+  choose(state)
+  if (state.plan !== before) return judgeAndFollow(state, round)
+  refuseOutside(state)
+  return follow(state, round)
 }
 
 async function judgeAndFollow(state: RequestState, round: number): Promise<void> {

@@ -239,3 +239,18 @@ t.test('pso check, explain and directives know them', async t => {
   t.equal(unknown.status, 1)
   t.match(unknown.errors, /PSOMine_Txet: unknown directive \(did you mean PSOMine_Text\?\)/)
 })
+
+t.test('a fallback into a place whose modules have still to be loaded is judged by the lines there', async t => {
+  const tree = {
+    '.psoaccess': 'FallbackResource = /shut/page.html',
+    shut: {
+      '.psoaccess': `${lines}PSOMine_Integer = 4\nRequire = all denied`,
+      'my.ts': telling(all),
+      'page.html': 'secret',
+    },
+  }
+  const app = await site(t, tree)
+  for (const time of ['first', 'second']) t.equal((await app.inject('/none')).statusCode, 403, time)
+  const wrong = await site(t, { ...tree, shut: { ...tree.shut, '.psoaccess': `${lines}PSOMine_Integre = 4` } })
+  for (const time of ['first', 'second']) t.equal((await wrong.inject('/none')).statusCode, 500, time)
+})
