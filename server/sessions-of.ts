@@ -1,4 +1,4 @@
-import { type Awaitable, abandonSession, finishSession, revertSession } from '../session/index.ts'
+import { type Awaitable, abandonSession, finishSession, idForUrls, revertSession } from '../session/index.ts'
 import type { RequestState } from './request-state.ts'
 
 /** Saves and unlocks all sessions of a request; a promise only where a loader takes one. All are let go even if one fails. */
@@ -29,5 +29,13 @@ export async function abandonSessions(state: RequestState): Promise<void> {
     } catch (error) {
       state.site.errorLog.write('error', `a session could not be let go: ${(error as Error).message}`, state)
     }
+  }
+}
+
+/** By service id, what the sessions of a request ask its URLs to carry. */
+export function* idsInUrls({ sessions }: RequestState): Generator<[serviceId: string, id: string]> {
+  for (const { serviceId, session } of sessions) {
+    const id = session instanceof Promise ? undefined : idForUrls(session)
+    if (id !== undefined) yield [serviceId, id]
   }
 }

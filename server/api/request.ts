@@ -9,11 +9,11 @@ import type { Pass } from '../pass.ts'
 import type { PhaseName } from '../phase.ts'
 import type { RequestState } from '../request-state.ts'
 import { flush } from '../send-response.ts'
+import { absoluteUrl } from './absolute-url.ts'
 import { environOf, pathInfoOf } from './environ.ts'
 import { fetchRequest } from './fetch-request.ts'
 import { HeaderTable } from './header-table.ts'
 import { InternalRedirect } from './internal-redirect.ts'
-import { serverUrl } from './server-url.ts'
 import { ServiceRequest } from './service-request.ts'
 import { OK } from './status.ts'
 
@@ -317,9 +317,6 @@ export class Request {
 
   /** The absolute URL of a path on this server, as the client sees it. */
   constructUrl(path: string): string {
-    const server = serverUrl(this.#state)
-    const { prefix } = this.#state.site
-    // a path of two slashes would be another host
-    return new URL(/^[/\\]/.test(path) ? server + prefix + path : path, `${server}${prefix}/`).href
+    return absoluteUrl(this.#state, path)
   }
 }

@@ -1,10 +1,4 @@
-import {
-  type Awaitable,
-  cookieTooLong,
-  idForUrls,
-  type Session,
-  type SessionImplementation,
-} from '../../session/index.ts'
+import { type Awaitable, cookieTooLong, type Session, type SessionImplementation } from '../../session/index.ts'
 import { asciiUrl } from '../ascii-url.ts'
 import { encodedPath } from '../encoded-path.ts'
 import { inputOf } from '../input/input.ts'
@@ -12,6 +6,7 @@ import type { UploadedFile } from '../input/uploaded-file.ts'
 import { openSessionFor, serviceIdOf } from '../open-session-for.ts'
 import { outwardCookiePath, outwardPath } from '../outward-path.ts'
 import type { OpenedSession, RequestState } from '../request-state.ts'
+import { idsInUrls } from '../sessions-of.ts'
 import type { CookieAttributes } from './cookies.ts'
 import type { Request } from './request.ts'
 import { ServerReturn } from './server-return.ts'
@@ -227,11 +222,11 @@ export class ServiceRequest {
    * begins by it. A TypeError for a URL of another server: no id goes there.
    */
   serviceUrl(path = '', params: UrlParams = {}): string {
-    const { content, sessions } = this.#state
+    const { content } = this.#state
     const script = content?.kind === 'handler' ? content.scriptUrl : this.#request.uri
     const { prefix } = this.#state.site
     const seen = outwardPath(prefix, path)
-    return serviceUrl(this.#request.constructUrl(encodedPath(script)), seen, params, idsForUrls(sessions))
+    return serviceUrl(this.#request.constructUrl(encodedPath(script)), seen, params, idsInUrls(this.#state))
   }
 
   /** The absolute URL of the directory, with its slash. */
@@ -247,13 +242,5 @@ export class ServiceRequest {
   /** One line: the arguments with blanks between; to PSOLog where that is set, else to the error log. */
   log(...values: unknown[]): void {
     this.#state.site.errorLog.writeTo(this.#state.plan.directives.PSOLog, values.map(String).join(' '), this.#state)
-  }
-}
-
-/** By service id, what the sessions of a request ask URLs to carry. */
-function* idsForUrls(sessions: readonly OpenedSession[]): Generator<[serviceId: string, id: string]> {
-  for (const { serviceId, session } of sessions) {
-    const id = session instanceof Promise ? undefined : idForUrls(session)
-    if (id !== undefined) yield [serviceId, id]
   }
 }
