@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import { ServerReturn } from '../api/server-return.ts'
 import { DONE } from '../api/status.ts'
 import type { RequestState } from '../request-state.ts'
