@@ -1,9 +1,10 @@
 import type { HandlerRef } from '../directives/index.ts'
 import { hasAdded, takeAdded } from './added-functions.ts'
 import { returnToFirst } from './begin-pass.ts'
-import { logText } from './error-document.ts'
+
 import { discardUploads } from './input/uploaded-file.ts'
 import { RequestFacts } from './logs/access-facts.ts'
+import { logText } from './logs/log-error.ts'
 import { urlForLogs } from './logs/url-for-logs.ts'
 import { phaseOf } from './phases.ts'
 import type { Plan } from './plan.ts'

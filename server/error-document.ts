@@ -1,37 +1,10 @@
 import { DirectivesError, formatProblem } from '../directives/index.ts'
-import { SessionError } from '../session/index.ts'
-import { ServerReturn } from './api/server-return.ts'
 import { ProgramFailure } from './cgi/program-failure.ts'
+import { isFailure } from './error-status.ts'
 import { whereThrown } from './modules/where-thrown.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { escapeHtml, page } from './page.ts'
-import { Refusal } from './refusal.ts'
 import type { RequestState } from './request-state.ts'
-
-/** The HTTP status that an error means. */
-export function statusOf(error: unknown): number {
-  if (error instanceof Refusal || error instanceof ProgramFailure) return error.status
-  // one that is no error arrives here where nobody could take it as an answer any more
-  if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
-  if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
-  return 500
-}
-
-const unavailable = new Set([
-  'lock-timeout',
-  'cannot-load',
-  'cannot-save',
-  'cannot-lock',
-  'unavailable',
-  'no-driver',
-  'conflict',
-])
-
-/** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
-export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)
-
-/** True for the absence of a session store, which the store has said itself. */
-export const isOutage = (error: unknown): boolean => error instanceof SessionError && error.code === 'unavailable'
 
 /** Puts the built-in page of an error into the output, in place of what was written. Cookies and other headers stay. */
 export function writeErrorPage(state: RequestState, status: number, error: unknown): void {
@@ -92,18 +65,6 @@ function explanation(error: unknown, running: string | undefined): Explanation |
   return { message: thrown.message, ...(thrown.frame === undefined ? {} : { frame: thrown.frame }) }
 }
 
-/** What the error log says of an error: one line, whatever the page shows. `running`: the function that is to blame, if any is. */
-export function logText(error: unknown, running: string | undefined): string {
-  if (error instanceof DirectivesError) return error.problems.map(formatProblem).join('; ')
-  const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-  const cause = reason === '' || (error as Error).message.includes(reason) ? '' : `: ${reason}`
-  if (error instanceof ServerReturn || error instanceof Refusal || error instanceof ProgramFailure)
-    return `${error.message}${cause}`
-  if (error instanceof SessionError)
-    return `${whereThrown(error, running).message.replace(/^SessionError: /, '')}${cause}`
-  return whereThrown(error, running).message
-}
-
 const sentences: Readonly<Record<number, string>> = {
   400: 'The server could not understand this request.',
   401: 'This page needs a user name and a password.',
@@ -125,10 +86,4 @@ export function errorPage(status: number, explained?: Explanation): string {
   const told = explained === undefined ? `<p>${sentence}</p>` : `<pre>${escapeHtml(explained.message)}</pre>`
   const frame = explained?.frame === undefined ? '' : `<pre>${escapeHtml(explained.frame)}</pre>`
   return page(title, `<h1>${escapeHtml(title)}</h1>\n${told}\n${frame}`)
-}
-
-/** The short page of a redirect, for clients that do not follow it. */
-export function redirectPage(status: number, to: string): string {
-  const title = `${status} ${STATUS_CODES[status] ?? 'Redirect'}`
-  return page(title, `<h1>${escapeHtml(title)}</h1>\n<p>The page is <a href="${escapeHtml(to)}">here</a>.</p>`)
 }

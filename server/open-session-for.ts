@@ -15,7 +15,8 @@ import { loadLoaderClass } from './modules/load-loader-class.ts'
 import { directivesFor } from './own-directives.ts'
 import type { Plan } from './plan.ts'
 import type { OpenedSession, RequestState } from './request-state.ts'
-import { serviceIdIn, sessionOptions } from './session-options.ts'
+import { serviceIdIn } from './service-id.ts'
+import { sessionOptions } from './session-options.ts'
 
 /**
  * Opens a session for a request, or gives the one it has of this service in this place: once for a client request, however

@@ -1,11 +1,10 @@
-import { relative, resolve } from 'node:path'
 import { type Directives, readPathForWriting, type ServerConfig } from '../directives/index.ts'
 import { SessionError, type SessionImplementation, type SessionOptions, transportNamed } from '../session/index.ts'
 import type { Content } from './choose-content.ts'
 import { loaderFor, lockDirectoryOf } from './loader-for.ts'
-import { withoutExtension } from './modules/module-extensions.ts'
 import { outwardCookiePath } from './outward-path.ts'
 import type { Plan } from './plan.ts'
+import { serviceIdIn } from './service-id.ts'
 import type { Site } from './site.ts'
 
 /**
@@ -42,13 +41,6 @@ export function sessionOptions(
     transport: transportNamed(directives.PSOSessionTransport),
   }
 }
-
-/** PSOServiceId, or what the server's name and the first module of the content make of it. */
-export const serviceIdIn = (
-  { documentRoot }: Pick<ServerConfig, 'documentRoot'>,
-  { PSOServiceId, ServerName }: Directives,
-  content: Content | undefined,
-): string => PSOServiceId ?? defaultServiceId(documentRoot, ServerName, content)
 
 /** The path of an implementation class is held to what PSOSessionFileLoader_Path is held to (DESIGN 3, paths given for writing). */
 function resolvePath(
@@ -92,26 +84,3 @@ function cookieAttributes(directives: Directives, serviceId: string, prefix: str
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as SessionOptions['cookie']
 }
-
-/**
- * `<ServerName>.<module path from the document root>`: no port, no extension, bytes outside A-Z a-z 0-9 _ - as `_hh`,
- * slashes as dots (DESIGN 7; the how-to's "host.module name").
- */
-function defaultServiceId(documentRoot: string, serverName: string, content: Content | undefined): string {
-  const ref = content?.kind === 'handler' ? content.handlers[0] : undefined
-  const module = ref === undefined ? '' : relative(documentRoot, resolve(ref.base, ref.module))
-  const path = (module.endsWith('.cgi') ? module.slice(0, -'.cgi'.length) : withoutExtension(module))
-    .split('/')
-    .map(escapeBytes)
-    .join('.')
-  return `${serverName.split('.').map(escapeBytes).join('.')}.${path}`
-}
-
-const escapeBytes = (text: string): string =>
-  /^[A-Za-z0-9_-]*$/.test(text)
-    ? text
-    : Array.from(Buffer.from(text), byte =>
-        /[A-Za-z0-9_-]/.test(String.fromCharCode(byte))
-          ? String.fromCharCode(byte)
-          : `_${byte.toString(16).padStart(2, '0')}`,
-      ).join('')

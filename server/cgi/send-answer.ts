@@ -1,6 +1,6 @@
 import { InternalRedirect } from '../api/internal-redirect.ts'
 import { asciiUrl } from '../ascii-url.ts'
-import { redirectPage } from '../error-document.ts'
+import { redirectPage } from '../redirect-page.ts'
 import type { RequestState } from '../request-state.ts'
 import { flush } from '../send-response.ts'
 import type { Program } from './program.ts'

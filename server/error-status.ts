@@ -1,0 +1,29 @@
+import { SessionError } from '../session/index.ts'
+import { ServerReturn } from './api/server-return.ts'
+import { ProgramFailure } from './cgi/program-failure.ts'
+import { Refusal } from './refusal.ts'
+
+/** The HTTP status that an error means. */
+export function statusOf(error: unknown): number {
+  if (error instanceof Refusal || error instanceof ProgramFailure) return error.status
+  // one that is no error arrives here where nobody could take it as an answer any more
+  if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
+  if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
+  return 500
+}
+
+const unavailable = new Set([
+  'lock-timeout',
+  'cannot-load',
+  'cannot-save',
+  'cannot-lock',
+  'unavailable',
+  'no-driver',
+  'conflict',
+])
+
+/** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
+export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)
+
+/** True for the absence of a session store, which the store has said itself. */
+export const isOutage = (error: unknown): boolean => error instanceof SessionError && error.code === 'unavailable'
