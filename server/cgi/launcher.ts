@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { ownExtension } from '../own-extension.ts'
 import type { Ending, Launch, Order, Told } from './launch.ts'
 import { Pipes } from './pipes.ts'
 
@@ -57,7 +58,7 @@ export class Launcher {
     // it is going, and its end has not been told yet
     if (this.#process !== undefined) this.#lost(this.#process)
     const cache = getCompileCacheDir()
-    const child = fork(join(import.meta.dirname, `launcher-process${extname(import.meta.filename)}`), [], {
+    const child = fork(join(import.meta.dirname, `launcher-process${ownExtension}`), [], {
       // nothing of the server's own: NODE_OPTIONS least of all
       env: {
         PATH: process.env['PATH'],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ownExtension } from '../own-extension.ts'
 
 /** What to write in place of a common slip that keeps a module from loading; undefined where nothing is known. `file`: where it stands. */
 export function importHint(error: Error, file: string | undefined): string | undefined {
@@ -22,10 +23,8 @@ export function importHint(error: Error, file: string | undefined): string | und
   return undefined
 }
 
-/** With its types: of the package, which is built, that is the declaration. */
-const psoFile = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../api/package.ts' : '../api/package.d.ts', import.meta.url),
-)
+/** With its types: of what was built that is the declaration. */
+const psoFile = fileURLToPath(new URL(`../api/package${ownExtension === '.ts' ? '' : '.d'}.ts`, import.meta.url))
 
 /** Whether a module exports a type of that name: its own text says so. */
 function isType(module: string, name: string, file = ''): boolean {

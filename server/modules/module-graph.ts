@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
-import { extname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { ownExtension } from '../own-extension.ts'
 import { hasChanged } from './file-stamps.ts'
 
 /**
@@ -21,12 +21,10 @@ const entries = new Set<string>()
 let versions = 0
 
 const ownDirectory = new URL('..', import.meta.url).href
-/** `.ts`, or `.js` in the package, which is built: Node strips no types below node_modules. */
-const extension = extname(import.meta.url)
 /** The package's door of this very copy, so that a handler and the program that serves it have the same classes. */
 const pso = {
-  url: new URL(`../door${extension}`, import.meta.url).href,
-  format: extension === '.ts' ? 'module-typescript' : 'module',
+  url: new URL(`../door${ownExtension}`, import.meta.url).href,
+  format: ownExtension === '.ts' ? 'module-typescript' : 'module',
 }
 const require = createRequire(import.meta.url)
 let door: Promise<unknown> | undefined
