@@ -4,7 +4,8 @@ import { chainOf } from './chain.ts'
 import { aboveRoot, type Chain, chainWith, mergedFor, mergeSections, startOf, type Target } from './chain-settings.ts'
 import type { Merged } from './merged.ts'
 import type { Problem } from './problem.ts'
-import { isAtOrBelow, rootsOf, type ServerConfig } from './server-config.ts'
+import { isAtOrBelow, rootsOf } from './roots.ts'
+import type { ServerConfig } from './server-config.ts'
 
 /** The configuration of every directory, read when it is asked for and kept until it changes. */
 export interface ConfigStore {

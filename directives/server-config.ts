@@ -1,16 +1,16 @@
-import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isForcedId } from './forced-id.ts'
 import { isReachable } from './kinds/paths.ts'
 import type { Layer } from './layer.ts'
-import { inEffect, noSettings, type Origins, type Settings, withBlock } from './merge.ts'
+import { inEffect, noSettings, type Settings, withBlock } from './merge.ts'
 import type { Merged } from './merged.ts'
 import { parseFile } from './parse-file.ts'
 import type { Source } from './parsing.ts'
 import { DirectivesError, type Problem, uniqueProblems } from './problem.ts'
 import { readText, type Unreadable } from './read-text.ts'
 import { realPathOf } from './real-path.ts'
-import { type Directives, rows } from './table.ts'
+import { isDirectory, wrongScriptAliases } from './roots.ts'
+import type { Directives } from './table.ts'
 import { wholeProblems } from './whole-problems.ts'
 
 /** server.ini, read once; a reload reads another. */
@@ -30,11 +30,6 @@ export interface ServerConfig {
   /** What the directory chains go on from. */
   readonly server: ServerLayer
 }
-
-/** The directories that URLs are mapped to: the document root, and those of ScriptAlias. */
-export const rootsOf = ({ documentRoot, scriptAliases }: ServerConfig): string[] => [
-  ...new Set([documentRoot, ...scriptAliases.values()]),
-]
 
 export interface ServerLayer {
   readonly layer: Layer
@@ -170,40 +165,6 @@ const pathsOf = (serverRoot: string, directives: Partial<Directives>): Paths => 
   stateDirectory: directives.StateDirectory ?? join(serverRoot, '.pso'),
   accessFileNames: directives.AccessFileName ?? ['.psoaccess'],
 })
-
-/** What lies in the document root too would be sent, source and all, by its other URL. */
-function wrongScriptAliases({ ScriptAlias }: Directives, origins: Origins, documentRoot: string): Problem[] {
-  return [...ScriptAlias].flatMap(([url, directory]) => {
-    const real = realPathOf(directory)
-    const overlaps = isAtOrBelow(real, documentRoot) || isAtOrBelow(documentRoot, real)
-    if (isDirectory(real) && !overlaps) return []
-    const line = rows.ScriptAlias.kind.show(new Map([[url, directory]]))
-    const { at } = origins.get('ScriptAlias')!.findLast(({ value }) => value === line)!
-    const what = overlaps ? 'a directory outside the document root' : 'a directory'
-    const message = `expected ${what}, got "${directory}"`
-    const hint = 'Options = +ExecCGI and SetHandler = cgi-script in a [Directory] section run what is inside'
-    return [
-      {
-        code: 'bad-value',
-        severity: 'error',
-        at,
-        name: 'ScriptAlias',
-        message,
-        ...(overlaps ? { hint } : {}),
-      } as const,
-    ]
-  })
-}
-
-export const isAtOrBelow = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`)
-
-const isDirectory = (path: string): boolean => {
-  try {
-    return statSync(path).isDirectory()
-  } catch {
-    return false
-  }
-}
 
 const rootOf = (file: string): string => {
   const directory = dirname(file)

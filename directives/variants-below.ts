@@ -3,7 +3,8 @@ import { createConfigStore } from './config-store.ts'
 import { findFiles } from './find-files.ts'
 import type { Merged } from './merged.ts'
 import type { Problem } from './problem.ts'
-import { rootsOf, type ServerConfig } from './server-config.ts'
+import { rootsOf } from './roots.ts'
+import type { ServerConfig } from './server-config.ts'
 
 /** A directory that has an access file: all that is wrong with the file itself, and what holds there, without and with each of its sections. */
 export interface DirectoryVariants {

@@ -1,7 +1,9 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { directiveNamed, type ServerConfig, type ServerConfigOptions } from '../../directives/index.ts'
+import { namesBelow } from '../files/hidden-names.ts'
+import { realPathIfThere } from '../files/real-path-if-there.ts'
 import { ConfigError, readConfig } from '../process/server-ini.ts'
 import type { CgiEnvironment } from './cgi-environment.ts'
 
@@ -61,24 +63,19 @@ const directivesIn = (environment: CgiEnvironment): ReadonlyMap<string, string> 
 /** A directory by its name below the document root, whose links are resolved; undefined where it is elsewhere. */
 function placeBelow(root: string, directory: string): string | undefined {
   for (let at = directory; ; at = dirname(at)) {
-    if (realPath(at) === root) return join(root, relative(at, directory))
+    if (realPathIfThere(at) === root) return join(root, relative(at, directory))
     if (at === dirname(at)) break
   }
-  const real = realPath(directory)
-  return real?.startsWith(`${root}/`) ? real : undefined
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync.native(path)
-  } catch {
-    return undefined
-  }
+  const real = realPathIfThere(directory)
+  return real !== undefined && namesBelow(real, root) !== undefined ? real : undefined
 }
 
 /** A directory of this user's alone, where no web server serves it: behind a dot where the program itself lies in the temporary directory. */
 function ownState(directory: string): string {
   const temporary = tmpdir()
-  const isServed = !relative(realPath(directory) ?? directory, realPath(temporary) ?? temporary).startsWith('..')
+  const isServed = !relative(
+    realPathIfThere(directory) ?? directory,
+    realPathIfThere(temporary) ?? temporary,
+  ).startsWith('..')
   return join(temporary, `${isServed ? '.' : ''}pso-${process.getuid?.() ?? 'user'}`)
 }

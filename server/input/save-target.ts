@@ -1,8 +1,8 @@
-import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Directives } from '../../directives/index.ts'
 import { handlerNameOf } from '../files/handler-name.ts'
 import { nameClass, namesBelow } from '../files/hidden-names.ts'
+import { realPathIfThere } from '../files/real-path-if-there.ts'
 import { isNamedModule } from '../modules/named-modules.ts'
 import { judgeNames } from '../own-directives.ts'
 import { handlerOf, planOf } from '../plan.ts'
@@ -22,8 +22,8 @@ export async function saveTarget(state: RequestState, name: string, directory: s
 
   const { site, plan } = state
   const top = resolve(handlerOf(site, plan)?.directory ?? site.config.documentRoot, directory)
-  const realTop = realPathOf(top) ?? top
-  const place = realPathOf(dirname(join(top, name)))
+  const realTop = realPathIfThere(top) ?? top
+  const place = realPathIfThere(dirname(join(top, name)))
   if (place === undefined) throw refused(`the directory ${dirname(join(top, name))} is missing`)
   if (namesBelow(place, realTop) === undefined) throw refused(`it would leave ${top} by a symbolic link`)
 
@@ -37,7 +37,7 @@ export async function saveTarget(state: RequestState, name: string, directory: s
   const there = await directivesAt(state, target)
   if (there === undefined) throw refused('the configuration of its directory has a mistake')
   // what lies there now may be a link to a module
-  for (const path of [target, realPathOf(target) ?? target])
+  for (const path of [target, realPathIfThere(target) ?? target])
     if (site.modules.has(path) || isNamedModule(plan.directives, path) || isNamedModule(there, path))
       throw refused('it is a module of a handler')
   const runBy = handlerNameOf(target, there)
@@ -56,12 +56,4 @@ async function directivesAt({ site }: RequestState, target: string): Promise<Dir
   return judged.failure === undefined && planOf(site, judged.merged).problems.length === 0
     ? judged.merged.directives
     : undefined
-}
-
-function realPathOf(path: string): string | undefined {
-  try {
-    return realpathSync.native(path)
-  } catch {
-    return undefined
-  }
 }
