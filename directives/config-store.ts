@@ -11,7 +11,8 @@ import type { ServerConfig } from './server-config.ts'
 export interface ConfigStore {
   /**
    * `directory`: an existing directory at or below the document root or a ScriptAlias directory. `name`: what [Files] matches, undefined
-   * for the directory itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has changed.
+   * for the directory itself. `path`: the decoded URL path that [Location] matches. The same object comes back as long as nothing has
+   * changed.
    */
   configOf(target: Target): Merged
   /** For `pso check`: the configuration of a directory without sections, and with each section that it holds. */

@@ -76,8 +76,8 @@ const MAX_DIRECTORIES = 10_000
 
 /**
  * `root`: absolute, its links resolved; so are the directories of `scriptAliases`, by their URL paths with a slash. In development
- * (`recheckMs` 0) each directory of a path is looked at for each request; in production once in `recheckMs`, so that a known URL costs one
- * look at its file.
+ * (`recheckMs` 0) each directory of a path is looked at for each request; in production once in `recheckMs`, so that a known URL costs
+ * one look at its file.
  */
 export function createLocator({
   root,

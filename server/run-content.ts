@@ -13,8 +13,8 @@ import { takeResponse } from './take-response.ts'
 const content = phaseOf('Content')
 
 /**
- * Runs the content handlers in order (DESIGN 4 and 6): OK goes on to the next, DECLINED and anything else end the list.
- * Resolves to true when the last answer, returned or thrown, was DECLINED: "not mine". Text is appended, objects become JSON, a generator is sent chunk by
+ * Runs the content handlers in order (DESIGN 4 and 6): OK goes on to the next, DECLINED and anything else end the list. Resolves to true
+ * when the last answer, returned or thrown, was DECLINED: "not mine". Text is appended, objects become JSON, a generator is sent chunk by
  * chunk, a Response as it says; a status of 400 or more, and any other final status, is thrown as a ServerReturn.
  */
 export function runContent(state: RequestState, refs: readonly HandlerRef[]): boolean | Promise<boolean> {

@@ -9,9 +9,10 @@ import type { Phase } from './phase.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Runs the functions that a phase's directive names, in order, then those that the request added to it; the request goes on after it, and the value says whether a function
- * of a `first` phase took it as its own. DONE and HTTP statuses end the request: they are thrown as a ServerReturn. Content has an
- * engine of its own, `run-content.ts`. A promise only where a function or the loading of its module takes one.
+ * Runs the functions that a phase's directive names, in order, then those that the request added to it; the request goes on after it, and
+ * the value says whether a function of a `first` phase took it as its own. DONE and HTTP statuses end the request: they are thrown as a
+ * ServerReturn. Content has an engine of its own, `run-content.ts`. A promise only where a function or the loading of its module takes
+ * one.
  */
 export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
   for (let index = 0; index < refs.length; index++) {

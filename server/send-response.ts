@@ -113,7 +113,10 @@ async function sendRest(state: RequestState): Promise<void> {
 /** How long a client may take nothing of its answer, in ms; 0: for ever. */
 const timeoutOf = ({ site }: RequestState): number => site.config.directives.Timeout * 1000
 
-/** Name and value in turn: a file's own fields, the author's headers, the content type, what the sessions ask for, then what `Header` lines say. */
+/**
+ * Name and value in turn: a file's own fields, the author's headers, the content type, what the sessions ask for, then what `Header`
+ * lines say.
+ */
 function headOf(state: RequestState, bodiless = false): string[] {
   const { output } = state
   for (const { session, usesUrl } of state.sessions) {

@@ -8,8 +8,9 @@ const CHUNK = 256 * 1024
 const readFrom = promisify(read)
 
 /**
- * Streams a slice and closes it; the response goes on. The length has been promised, and the bytes of one version: a file that turns out shorter, or is written
- * anew in its place while it is sent, cuts the connection. One that only grows, as a log does, is sent as far as it was promised.
+ * Streams a slice and closes it; the response goes on. The length has been promised, and the bytes of one version: a file that turns out
+ * shorter, or is written anew in its place while it is sent, cuts the connection. One that only grows, as a log does, is sent as far as
+ * it was promised.
  */
 export async function sendSlice(
   { fd, start, length, stats }: FileSlice,

@@ -46,7 +46,10 @@ export async function saveTarget(state: RequestState, name: string, directory: s
   return target
 }
 
-/** The configuration of a file with its links resolved: server.ini's where it is not below the document root, undefined where it has mistakes. */
+/**
+ * The configuration of a file with its links resolved: server.ini's where it is not below the document root, undefined where it has
+ * mistakes.
+ */
 async function directivesAt({ site }: RequestState, target: string): Promise<Directives | undefined> {
   const names = namesBelow(target, site.config.documentRoot)
   if (names === undefined) return site.config.directives

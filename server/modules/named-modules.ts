@@ -7,8 +7,8 @@ import { withoutExtension } from './module-extensions.ts'
 const known = new WeakMap<Directives, ReadonlySet<string>>()
 
 /**
- * True for a file that a phase's directive or PSOSessionLoader in effect names as a module, with its extension or without: it is server code before it has
- * ever been loaded (DESIGN 4). Letter case and `.br .gz .zst` behind the name make no difference.
+ * True for a file that a phase's directive or PSOSessionLoader in effect names as a module, with its extension or without: it is server
+ * code before it has ever been loaded (DESIGN 4). Letter case and `.br .gz .zst` behind the name make no difference.
  */
 export function isNamedModule(directives: Directives, file: string): boolean {
   let modules = known.get(directives)
