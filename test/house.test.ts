@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
+import { project } from './support/project.ts'
 
-const top = join(import.meta.dirname, '..')
 const rooms = ['directives', 'session', 'server'] as const
 
 /** What each room may import from outside itself; `one importer` packages name their file (HOUSE 1). */
@@ -25,17 +25,17 @@ interface Import {
   readonly isType: boolean
 }
 
-const files = rooms.flatMap(room => globSync(`${room}/**/*.ts`, { cwd: top }))
+const files = rooms.flatMap(room => globSync(`${room}/**/*.ts`, { cwd: project }))
 const imports: Import[] = files.flatMap(from =>
   [
-    ...readFileSync(join(top, from), 'utf8').matchAll(
+    ...readFileSync(join(project, from), 'utf8').matchAll(
       /^(?:import|export)\b(\s+type\b)?[^'"]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm,
     ),
   ].map(([, type, fixed, dynamic]) => {
     const to = fixed ?? dynamic!
     return {
       from,
-      to: to.startsWith('.') ? relative(top, join(top, dirname(from), to)) : to,
+      to: to.startsWith('.') ? relative(project, join(project, dirname(from), to)) : to,
       isType: type !== undefined,
     }
   }),

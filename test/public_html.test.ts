@@ -8,11 +8,11 @@ import { readServerConfig } from '../directives/index.ts'
 import { counter, Jar, visit } from './support/handlers.ts'
 import { multipartPost } from './support/multipart.ts'
 import { plantPso, plantSite, runProgram } from './support/program.ts'
+import { cli, project } from './support/project.ts'
 import { type SiteOptions, site, type TestSite } from './support/site.ts'
 import { until } from './support/until.ts'
 
-const top = join(import.meta.dirname, '..')
-const root = join(top, 'public_html')
+const root = join(project, 'public_html')
 const sources = globSync(['**/.psoaccess', '**/*.ts'], { cwd: root })
 const examples = readdirSync(root, { withFileTypes: true })
   .filter(entry => entry.isDirectory() && entry.name !== 'page')
@@ -390,12 +390,11 @@ t.test('installation example: the listing leads to the program, which the server
   t.same(visitor.jar.names, ['MyPSOTest'])
 })
 
-const ini = join(top, 'conf/server.ini')
+const ini = join(project, 'conf/server.ini')
 
 t.test('pso check finds no mistake in the site and its server.ini', async t => {
-  const cli = join(top, 'server/cli.cjs')
   const { status, stdout } = spawnSync(process.execPath, [cli, 'check', '--config', ini], {
-    cwd: top,
+    cwd: project,
     encoding: 'utf8',
   })
   t.same([status, stdout], [0, 'no mistakes found\n'])
@@ -407,7 +406,7 @@ t.test('what server.ini comments out is the default', async t => {
   const plain = commented.filter(line => !['Workers', 'AllowOverride = None'].some(start => line.startsWith(start)))
   t.ok(plain.length > 15)
   const file = join(t.testdir({ public_html: {}, conf: { 'server.ini': plain.join('\n') } }), 'conf/server.ini')
-  const read = readServerConfig({ file, environment: {}, cwd: top })
+  const read = readServerConfig({ file, environment: {}, cwd: project })
   const defaults = readServerConfig({ environment: {}, cwd: join(file, '../..') })
   const { StateDirectory, AccessLog, ErrorLog, DocumentRoot, ...others } = read.directives
   t.match(defaults.directives, others)

@@ -2,10 +2,9 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, does, Jar, tellsEnviron, visit } from '../support/handlers.ts'
+import { cli } from '../support/project.ts'
 import { startPso } from '../support/pso-process.ts'
 import { plant, type Tree } from '../support/site.ts'
-
-const cli = join(import.meta.dirname, '../../server/cli.cjs')
 
 /** A handler's file that is a program too. */
 const program = (handler: string): string => `#!/usr/bin/env -S pso cgi\n${handler}`

@@ -10,12 +10,12 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { cli } from '../support/project.ts'
 import { median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
 const requests = Number(process.argv[3] ?? 200)
 const LIMIT = 1.2
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 const programs = join(work, 'programs')
 
@@ -106,7 +106,7 @@ async function bareSpawn(): Promise<Contestant> {
 
 async function served(): Promise<Contestant> {
   const args = ['serve', '--production', '--workers', '1', '--config', join(work, 'conf/server.ini')]
-  const { url, pid } = await start(process.execPath, [join(top, 'server/cli.cjs'), ...args])
+  const { url, pid } = await start(process.execPath, [cli, ...args])
   const { hostname, port } = new URL(url)
   // the client's work counts as wall time: it is to have as little as there can be
   const socket = connect(Number(port), hostname)

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { downloadMemory, plantDownloads, ways } from '../support/download-memory.ts'
+import { cli } from '../support/project.ts'
 import { start, stopAll } from './measure.ts'
 
 const sizes = process.argv.slice(2).map(Number)
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 const MIB = 2 ** 20
 
@@ -20,7 +20,7 @@ try {
     for (const way of ways) {
       // a server of its own for each: none has the memory of another's
       const { url, pid } = await start(process.execPath, [
-        join(top, 'server/cli.cjs'),
+        cli,
         ...['serve', '--production', '--workers', '1', '--config', ini],
       ])
       const began = performance.now()

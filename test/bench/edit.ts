@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cli } from '../support/project.ts'
 
 const edits = Number(process.argv[2] ?? 50)
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 const handler = join(work, 'public_html/a/handler.ts')
 
@@ -21,7 +21,7 @@ try {
     write('start')
     const child = spawn(
       process.execPath,
-      [join(top, 'server/cli.cjs'), 'serve', mode, '--workers', '1', '--config', join(work, 'conf/server.ini')],
+      [cli, 'serve', mode, '--workers', '1', '--config', join(work, 'conf/server.ini')],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type LoaderSpec, openLoader } from '../../session/open-loader.ts'
 import { newSessionId } from '../../session/session-id.ts'
 import { counter } from '../support/handlers.ts'
+import { cli } from '../support/project.ts'
 import { type Loaded, load, median, start, stopAll } from './measure.ts'
 
 const ACTIVE = 1000
@@ -20,7 +21,6 @@ const PURGE_MS = 60_000
 const stored = Number(process.argv[2] ?? 1_000_000)
 const rounds = Number(process.argv[3] ?? 5)
 const seconds = Number(process.argv[4] ?? 2)
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 
 try {
@@ -95,13 +95,5 @@ async function fill(spec: LoaderSpec, count: number): Promise<string[]> {
 
 function serve(site: string): Promise<{ url: string; pid: number }> {
   const config = join(site, 'conf/server.ini')
-  return start(process.execPath, [
-    join(top, 'server/cli.cjs'),
-    'serve',
-    '--production',
-    '--workers',
-    '1',
-    '--config',
-    config,
-  ])
+  return start(process.execPath, [cli, 'serve', '--production', '--workers', '1', '--config', config])
 }

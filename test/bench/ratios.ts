@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { counter } from '../support/handlers.ts'
+import { cli } from '../support/project.ts'
 import { redisServer } from '../support/services/redis-server.ts'
 import { type Loaded, load, median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
 const seconds = Number(process.argv[3] ?? 2)
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 
 interface Contestant extends Loaded {
@@ -39,7 +39,7 @@ try {
   const bare = await start(process.execPath, ['--input-type=module', '-e', bareFastify()])
   buildSite(redis?.url)
   const pso = await start(process.execPath, [
-    join(top, 'server/cli.cjs'),
+    cli,
     'serve',
     '--production',
     '--workers',
@@ -146,6 +146,7 @@ function buildSite(redis: string | undefined): void {
 function bareFastify(): string {
   return `import Fastify from '${import.meta.resolve('fastify')}'
 import formbody from '${import.meta.resolve('@fastify/formbody')}'
+import { cli } from '../support/project.ts'
 const app = Fastify({ logger: false })
 app.register(formbody)
 app.get('/', () => 'Hello World!')

@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cli } from '../support/project.ts'
 
 const starts = Number(process.argv[2] ?? 10)
-const top = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
 // a number, as a site has it: a port that is left to the system takes a worker one more question
 const port = await freePort()
@@ -45,7 +45,7 @@ function makeSite(count: number): string {
 
 async function firstResponse(config: string): Promise<number> {
   const begun = performance.now()
-  const child = spawn(process.execPath, [join(top, 'server/cli.cjs'), 'serve', '--workers', '1', '--config', config], {
+  const child = spawn(process.execPath, [cli, 'serve', '--workers', '1', '--config', config], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise<string>((resolve, reject) => {

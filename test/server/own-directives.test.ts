@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { cli } from '../support/project.ts'
 import { plant, site, type Tree } from '../support/site.ts'
 
 /** A loader that keeps nothing, and says its directives' values in the session that it always has. */
@@ -191,8 +192,6 @@ t.test('an edit of a declaration is live with the next request', async t => {
   writeFileSync(join(app.root, 'my.ts'), telling("{ PSOYours: { kind: 'integer', doc: 'A.' } }"))
   t.match(await body(), /PSOMine: unknown directive/)
 })
-
-const cli = join(import.meta.dirname, '../../server/cli.cjs')
 
 t.test('pso check, explain and directives know them', async t => {
   const top = realpathSync(t.testdir({}))

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { project } from './project.ts'
 import type { Tree } from './site.ts'
-
-const project = join(import.meta.dirname, '../..')
 
 /** What tsc has to say of a site in a project of its own, to which pso is a package; `''`: nothing is wrong. */
 export function compileOutside(t: Test, site: Tree): string {

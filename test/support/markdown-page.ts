@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-
-const project = join(import.meta.dirname, '../..')
+import { project } from './project.ts'
 
 /** A page of the documentation, whose promises and examples are tested. */
 export interface MarkdownPage {

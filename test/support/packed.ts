@@ -3,9 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fro
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import type { Test } from 'tap'
+import { project } from './project.ts'
 import { plant } from './site.ts'
-
-const project = join(import.meta.dirname, '../..')
 
 /** What ended: its exit code, and both of its outputs. */
 export interface Ended {

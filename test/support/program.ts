@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
+import { cli } from './project.ts'
 import { plant, type Tree } from './site.ts'
-
-const cli = join(import.meta.dirname, '../../server/cli.cjs')
 
 /** What a program printed. */
 export interface Printed {

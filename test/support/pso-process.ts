@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import type { Test } from 'tap'
-
-const cli = join(import.meta.dirname, '../../server/cli.cjs')
+import { cli } from './project.ts'
 
 /** A `pso` of its own, as a user starts it. */
 export interface PsoProcess {

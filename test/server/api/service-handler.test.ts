@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ServiceHandler } from '../../../server/pso.ts'
 import { apacheVariables, plantSite, psoCgi, runProgram } from '../../support/program.ts'
+import { project } from '../../support/project.ts'
 import { site } from '../../support/site.ts'
-
-const project = join(import.meta.dirname, '../../..')
 
 const source = (main: string): string => `import { CookieFileImpl, OK, type Request, ServiceHandler } from 'pso'
 
