@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import pso, { type PluginOptions, ServerReturn } from '../../server/door.ts'
 import { belowPrefix } from '../../server/plugin.ts'
 import { counter, does, Jar, says, visit } from '../support/handlers.ts'
+import { openBelow } from '../support/open-files.ts'
 import { plant, type Tree } from '../support/site.ts'
 
 /** One for each site, also within one test. */
@@ -407,21 +408,8 @@ t.test('the end of one site leaves the other of its process alone, and its logs 
   await one.close()
   t.equal(await count(other), 3)
   t.equal(await count(other), 4)
-  if (existsSync('/proc/self/fd'))
-    t.notOk(
-      openFiles().some(file => file.startsWith(join(first.top, '.pso'))),
-      'nothing of the closed one is open',
-    )
+  t.same(openBelow(join(first.top, '.pso')), [], 'nothing of the closed one is open')
 })
-
-const openFiles = (): string[] =>
-  readdirSync('/proc/self/fd').flatMap(fd => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)]
-    } catch {
-      return []
-    }
-  })
 
 t.test('what cannot be served keeps the app from starting, and says why', async t => {
   const site = mountable(t, {})

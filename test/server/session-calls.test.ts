@@ -2,6 +2,7 @@ import t from 'tap'
 import { does, Jar } from '../support/handlers.ts'
 import { redisServer } from '../support/services/redis-server.ts'
 import { site } from '../support/site.ts'
+import { until } from '../support/until.ts'
 
 /** Runs the query as the body of a handler. */
 const runs = does(`
@@ -10,10 +11,6 @@ const runs = does(`
   return new Function('session', 'req', 'later', 'ServerReturn', 'return (async () => {' + decodeURIComponent(req.args) + '})()')(session, req, later, ServerReturn)`)
 
 const run = (code: string): string => `/?${encodeURIComponent(code)}`
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await new Promise(resolve => setTimeout(resolve, 5))
-}
 
 t.test('a session that a handler opens while its answer leaves is let go with the request', async t => {
   const app = await site(t, {

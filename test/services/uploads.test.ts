@@ -3,8 +3,9 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { multipartType, partHead } from '../support/multipart.ts'
+import { peakWhile, residentMiB } from '../support/processes.ts'
 import { head, rawClient } from '../support/raw-client.ts'
-import { peakWhile, residentMiB, sendUpload } from '../support/send-upload.ts'
+import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
 import { until } from '../support/until.ts'
 import { uploadTree } from '../support/upload-tree.ts'
@@ -26,7 +27,7 @@ t.test('an upload of 1 GiB takes no memory that one of 128 MiB does not take', {
     t.match(value, new RegExp(`^HTTP/1\\.1 200 .*\\r\\n\\r\\n${size}$`, 's'))
     t.ok(peak - idle <= MOST_MIB, `${size / 2 ** 20} MiB: ${(peak - idle).toFixed(0)} MiB above idle`)
   }
-  t.ok(await until(() => uploadsIn(site.directory).length === 0), 'nothing is left')
+  await until(() => uploadsIn(site.directory).length === 0)
 })
 
 t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout: 60_000 }, async t => {
@@ -56,8 +57,8 @@ t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout:
     while (number < ABORTED) await abort(number++)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, abortOn))
-  t.ok(await until(() => uploadsIn(site.directory).length === 0), 'no file')
-  t.ok(await until(() => descriptors() <= before), `${descriptors()} descriptors, ${before} before`)
+  await until(() => uploadsIn(site.directory).length === 0)
+  await until(() => descriptors() <= before)
   t.match(await sendUpload(`${site.url}/up/`, 5), /\r\n\r\n5$/)
   t.same(site.workers(), [worker])
   const lines = site.errorLog().split('\n')
@@ -77,11 +78,11 @@ t.test('what a server that was killed had of uploads is gone when the next one h
       partHead({ name: 'up', filename: 'a.bin' }) +
       'x'.repeat(100_000),
   )
-  t.ok(await until(() => uploadsIn(directory).length === 1), 'it is under way')
+  await until(() => uploadsIn(directory).length === 1)
   await killed.kill()
   t.equal(uploadsIn(directory).length, 1)
   await serveSite(t, directory, uploadTree, { workers: 2 })
-  t.ok(await until(() => uploadsIn(directory).length === 0), 'it is gone')
+  await until(() => uploadsIn(directory).length === 0)
   t.same(readdirSync(join(directory, '.pso/uploads')), [])
   client.socket.destroy()
 })

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { multipartEnd, multipartType, partHead } from './multipart.ts'
 import { head } from './raw-client.ts'
@@ -34,22 +33,4 @@ export function sendUpload(url: string, size: number): Promise<string> {
     socket.write(before)
     sendOn()
   })
-}
-
-/** The resident memory of a process, in MiB. */
-export const residentMiB = (pid: number): number =>
-  Number(execFileSync('ps', ['-o', 'rss=', '-p', `${pid}`], { encoding: 'utf8' })) / 1024
-
-/** The most resident memory that a process had while `run` ran, looked at often, in MiB. */
-export async function peakWhile<Value>(
-  pid: number,
-  run: () => Promise<Value>,
-): Promise<{ value: Value; peak: number }> {
-  let peak = 0
-  const timer = setInterval(() => (peak = Math.max(peak, residentMiB(pid))), 50)
-  try {
-    return { value: await run(), peak }
-  } finally {
-    clearInterval(timer)
-  }
 }

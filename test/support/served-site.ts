@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Client } from './client.ts'
 import { does } from './handlers.ts'
+import { childrenOf } from './processes.ts'
 import { startPso } from './pso-process.ts'
 import { plant, type Tree } from './site.ts'
 
@@ -84,9 +84,4 @@ async function untilAllAnswer(url: string, workers: number): Promise<void> {
     ready.add((await client.get(`${url}/pid/`)).body)
     client.close()
   }
-}
-
-function childrenOf(parent: number): number[] {
-  const pairs = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).matchAll(/(\d+) +(\d+)/g)
-  return [...pairs].filter(([, , of]) => Number(of) === parent).map(([, pid]) => Number(pid))
 }

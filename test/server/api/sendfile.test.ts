@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { does } from '../../support/handlers.ts'
+import { openBelow } from '../../support/open-files.ts'
 import { site, type TestSite, type Tree } from '../../support/site.ts'
 import { bodyOf, dial, fields, wire } from '../../support/wire.ts'
 
@@ -16,18 +17,6 @@ const withFiles = async (t: Parameters<typeof site>[0], more: Tree = {}, options
   site(t, { '.psoaccess': '', 'handler.ts': runs, 'a.txt': 'abcdef', 'large.bin': large, ...more }, options)
 
 const run = (code: string): string => `/?${encodeURIComponent(code)}`
-
-/** The files below `root` that this process has open. */
-function openBelow(root: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap(fd => {
-    try {
-      const file = readlinkSync(`/proc/self/fd/${fd}`)
-      return file.startsWith(root) ? [file] : []
-    } catch {
-      return []
-    }
-  })
-}
 
 t.test('parts of a file: what there is of them, and how many bytes that will be', async t => {
   const app = await withFiles(t)

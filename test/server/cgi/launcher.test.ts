@@ -1,24 +1,11 @@
 import { chmodSync, existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
+import { isAlive } from '../../support/processes.ts'
 import { serveSite } from '../../support/served-site.ts'
-
-/** Looks until it is so; a test that waits in vain ends by tap's timeout. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(10)
-}
-
-/** True while a process runs; one that has ended and was not waited for does not. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
+import { until } from '../../support/until.ts'
 
 /** What programs have written of themselves. */
 const pidIn = (root: string, name: string): number => Number(readFileSync(join(root, name), 'utf8'))

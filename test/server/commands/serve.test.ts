@@ -3,8 +3,10 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, does, says } from '../../support/handlers.ts'
+import { isAlive } from '../../support/processes.ts'
 import { startPso } from '../../support/pso-process.ts'
 import { plant, type Tree } from '../../support/site.ts'
+import { until } from '../../support/until.ts'
 
 /** A site on disk: its server.ini and the directory that holds all of it. */
 function planted(t: Test, tree: Tree, ini = ''): { config: string; top: string } {
@@ -16,11 +18,6 @@ function planted(t: Test, tree: Tree, ini = ''): { config: string; top: string }
 }
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text()
-
-/** Until it is so; the test's own timeout bounds it. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 20))
-}
 
 /** Sleeps for the milliseconds that the query says, once it has left a mark beside the document root; answers its process id. */
 const sleeps = does(
@@ -116,14 +113,6 @@ t.test('all workers serve, on each address; when the primary is gone they stop',
   pso.child.kill('SIGKILL')
   await until(() => [...seen[0]!].every(pid => !isAlive(pid)))
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 t.test('a worker that dies is replaced, and the log says how it ended', async t => {
   const { config, top } = planted(t, {

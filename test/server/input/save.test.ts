@@ -136,7 +136,7 @@ t.test('save() to another file system: the whole file or none, and nothing besid
   mkdirSync(join(other, 'taken'))
   t.match(await save(app, 'taken', other), /EISDIR|ENOTEMPTY|EEXIST/)
   t.same(readdirSync(other).sort(), ['taken', 'x.txt'])
-  t.ok(await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0))
+  await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0)
 })
 
 t.test('a save that nobody awaits is finished before the upload is removed', async t => {
@@ -148,7 +148,7 @@ t.test('a save that nobody awaits is finished before the upload is removed', asy
     (await app.inject({ ...multipartPost([{ name: 'up', filename: 'a', content: 'x' }]), url: '/' })).body,
     'sent',
   )
-  t.ok(await until(() => existsSync(join(app.root, 'late.txt'))))
+  await until(() => existsSync(join(app.root, 'late.txt')))
   await app.close()
   t.equal(readFileSync(join(app.root, 'late.txt'), 'utf8'), 'x')
 })

@@ -2,14 +2,11 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createLogFile } from '../../../server/logs/log-file.ts'
+import { until } from '../../support/until.ts'
 
 function place(t: Test): { path: string; read: () => string } {
   const path = join(t.testdir({ logs: {} }), 'logs', 'a.log')
   return { path, read: () => readFileSync(path, 'utf8') }
-}
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await new Promise(resolve => setTimeout(resolve, 10))
 }
 
 t.test('lines are appended, at once or together, to a file that others cannot read', async t => {

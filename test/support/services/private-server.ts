@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type PackageName, programOf } from '../packages.ts'
+import { childrenOf } from '../processes.ts'
 import { freePort } from './free-port.ts'
 
 /** A server of its own for one test file: on a loopback port, with its data in a temporary directory; both are gone when the test ends. */
@@ -131,8 +132,7 @@ function untilReady(child: ChildProcess, ready: RegExp): Promise<void> {
 /** The process and its children, the process first: it could start others. PostgreSQL has a process, and a process group, a connection. */
 function signalAll(server: ChildProcess, signal: NodeJS.Signals): void {
   server.kill(signal)
-  const pairs = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).matchAll(/(\d+) +(\d+)/g)
-  for (const [, pid, parent] of pairs) if (Number(parent) === server.pid) signalIfThere(Number(pid), signal)
+  for (const pid of childrenOf(server.pid!)) signalIfThere(pid, signal)
 }
 
 /** A child may end at any moment. */
