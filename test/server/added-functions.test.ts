@@ -1,23 +1,18 @@
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
+import { marks, seenAtEnd } from '../support/seen.ts'
 import { site, type TestSite, type Tree } from '../support/site.ts'
-
-const push = (what: string): string => `((globalThis as any).seen ??= []).push(${what})`
-async function settled(): Promise<string[]> {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  return ((globalThis as any).seen ?? []).splice(0)
-}
 
 /** A site whose access function does what is said, and whose handler says that it ran. */
 const adding = (t: Parameters<typeof site>[0], code: string, access = '', more: Tree = {}): Promise<TestSite> =>
   site(t, {
     '.psoaccess': `PSOAccessHandler = a.ts\n${access}`,
     'a.ts': `import { DECLINED, DONE, OK, ServerReturn } from 'pso'
-const note = (text: string) => (): any => { ${push('text')} }
+const note = (text: string) => (): any => { ${marks('text')} }
 export const access = (req: any): any => { ${code} }
-export const other = () => { ${push("'other'")} }
+export const other = () => { ${marks("'other'")} }
 `,
-    'handler.ts': does(`${push("'handler'")}; return 'handler'`),
+    'handler.ts': does(`${marks("'handler'")}; return 'handler'`),
     'plain.txt': 'file',
     ...more,
   })
@@ -29,16 +24,16 @@ t.test('a later phase runs what was added, at its end or where it had nothing, i
     req.registerCleanup(note('registered'))`,
     'PSOTypeHandler = b.ts\nPSOLogHandler = b.ts',
     {
-      'b.ts': `export const type = () => { ${push("'own type'")} }\nexport const log = () => { ${push("'own log'")} }\n`,
+      'b.ts': `export const type = () => { ${marks("'own type'")} }\nexport const log = () => { ${marks("'own log'")} }\n`,
     },
   )
   t.equal((await app.inject('/')).body, 'handler')
-  t.same(await settled(), [
+  t.same(await seenAtEnd(), [
     ...['Authz', 'Authz2', 'own type', 'Type', 'Type2', 'Fixup', 'Fixup2', 'handler', 'Content', 'Content2'],
     ...['own log', 'Log', 'Log2', 'registered', 'Cleanup', 'Cleanup2'],
   ])
   t.equal((await app.inject('/plain.txt')).body, '', 'for Content it answers in place of a file')
-  t.same((await settled()).slice(-6), ['own log', 'Log', 'Log2', 'registered', 'Cleanup', 'Cleanup2'])
+  t.same((await seenAtEnd()).slice(-6), ['own log', 'Log', 'Log2', 'registered', 'Cleanup', 'Cleanup2'])
 })
 
 t.test(
@@ -46,11 +41,11 @@ t.test(
   async t => {
     const app = await adding(
       t,
-      `${push("'access'")}; req.addHandler('Access', (again: any) => { ${push("'added'")}; again.addHandler('Access', note('more')) }); req.addHandler('HeaderParser', note('never'))`,
+      `${marks("'access'")}; req.addHandler('Access', (again: any) => { ${marks("'added'")}; again.addHandler('Access', note('more')) }); req.addHandler('HeaderParser', note('never'))`,
       'PSOAccessHandler = a.ts::other',
     )
     await app.inject('/')
-    t.same(await settled(), ['access', 'other', 'added', 'more', 'handler'])
+    t.same(await seenAtEnd(), ['access', 'other', 'added', 'more', 'handler'])
     t.match(app.errorLog(), /\[debug\].*a\.ts::access adds a handler to HeaderParser in Access: it is over/)
   },
 )
@@ -83,7 +78,7 @@ t.test('what an added function answers counts as any other', async t => {
     const answer = await app.inject('/')
     t.equal(answer.statusCode, status, added)
     if (body !== undefined) t.equal(answer.body, body, added)
-    t.same(await settled(), ran, added)
+    t.same(await seenAtEnd(), ran, added)
   }
 })
 
@@ -112,7 +107,7 @@ t.test('for Content, where a file, a listing or nothing would answer: DECLINED l
 t.test('a module and function by name, seen from where the function that adds it was named', async t => {
   const app = await adding(t, "req.addHandler('Fixup', decodeURIComponent(req.args))", '', {
     sub: { '.psoaccess': '', 'handler.ts': says('sub'), 'f.ts': 'export const fixup = 1\n' },
-    'f.ts': `export const fixup = () => { ${push("'by name'")} }\nexport const o = { m () { ${push("'by path'")} } }\n`,
+    'f.ts': `export const fixup = () => { ${marks("'by name'")} }\nexport const o = { m () { ${marks("'by path'")} } }\n`,
   })
   for (const [name, ran] of [
     ['f.ts', 'by name'],
@@ -121,7 +116,7 @@ t.test('a module and function by name, seen from where the function that adds it
     ['f.ts::o.m', 'by path'],
   ] as const) {
     t.equal((await app.inject(`/sub/?${encodeURIComponent(name)}`)).body, 'sub')
-    t.same(await settled(), [ran], name)
+    t.same(await seenAtEnd(), [ran], name)
   }
   for (const [name, log] of [
     ['none.ts', /expected the module none\.ts in .*public_html, found no such file/],
@@ -131,7 +126,7 @@ t.test('a module and function by name, seen from where the function that adds it
     t.equal((await app.inject(`/?${encodeURIComponent(name)}`)).statusCode, 500, name)
     t.match(app.errorLog().trimEnd().split('\n').at(-1), log, name)
   }
-  await settled()
+  await seenAtEnd()
 })
 
 t.test('a phase that there is not is an error that names the nearest', async t => {
@@ -154,13 +149,13 @@ t.test('what was added to a pass ends with it; Log and Cleanup are the requestâ€
     { other: { '.psoaccess': '', 'handler.ts': says('other') } },
   )
   t.equal((await app.inject('/')).body, 'other')
-  t.same(await settled(), ['Log', 'Cleanup'])
+  t.same(await seenAtEnd(), ['Log', 'Cleanup'])
 })
 
 t.test('nothing that was added is left for the next request', async t => {
   const app = await adding(t, "if (req.args) for (const phase of ['Fixup', 'Log']) req.addHandler(phase, note(phase))")
   await app.inject('/?add')
-  t.same(await settled(), ['Fixup', 'handler', 'Log'])
+  t.same(await seenAtEnd(), ['Fixup', 'handler', 'Log'])
   await app.inject('/')
-  t.same(await settled(), ['handler'])
+  t.same(await seenAtEnd(), ['handler'])
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
+import { marks, seenAtEnd } from '../support/seen.ts'
 import { site } from '../support/site.ts'
 
 /** What a handler can tell of the request and of those before it. */
@@ -10,11 +11,6 @@ const tells = `const of = (req: any): any => req === undefined ? null : {
 }
 export const handler = (req: any) => of(req)
 `
-const settled = async (): Promise<unknown[]> => {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  return ((globalThis as any).seen ?? []).splice(0)
-}
-const push = (what: string): string => `((globalThis as any).seen ??= []).push(${what})`
 
 t.test('internalRedirect: req.prev is the request as it was, with its own notes and variables', async t => {
   const app = await site(t, {
@@ -52,7 +48,7 @@ t.test('internalRedirect: req.prev is the request as it was, with its own notes 
     prev: first,
   })
   t.equal(answer.json().note, undefined)
-  await settled()
+  await seenAtEnd()
   t.same((globalThis as any).atEnd, ['/from/p', undefined], 'who held the first request still has it')
 })
 
@@ -143,19 +139,19 @@ t.test(
     const app = await site(t, {
       '.psoaccess': `PSOServiceId = s\nPSOFixupHandler = f.ts\nPSOLogHandler = f.ts`,
       'f.ts': `import { pso } from 'pso'
-export const fixup = (req: any) => { ${push('`fixup ${req.uri}`')}; return pso.fixup(req) }
-export const log = (req: any) => { ${push('`log ${req.uri} ${req.status} ${req.notes.here} ${req.method}`')} }
+export const fixup = (req: any) => { ${marks('`fixup ${req.uri}`')}; return pso.fixup(req) }
+export const log = (req: any) => { ${marks('`log ${req.uri} ${req.status} ${req.notes.here} ${req.method}`')} }
 `,
       from: {
         '.psoaccess': '',
         'handler.ts': does(
           `req.notes.here = 1; req.pso().session.n = 1; req.pso().setCookie('c', 'v'); req.write('kept '); req.contentType = 'text/plain'; req.status = 404
-        req.registerCleanup(() => ${push("'first'")}); req.internalRedirect(req.args)`,
+        req.registerCleanup(() => ${marks("'first'")}); req.internalRedirect(req.args)`,
         ),
       },
       to: {
         '.psoaccess': '',
-        'handler.ts': does(`req.registerCleanup(() => ${push("'second'")}); return String(req.pso().session.n)`),
+        'handler.ts': does(`req.registerCleanup(() => ${marks("'second'")}); return String(req.pso().session.n)`),
       },
       'a.txt': 'file',
     })
@@ -165,21 +161,21 @@ export const log = (req: any) => { ${push('`log ${req.uri} ${req.status} ${req.n
       [200, 'kept 1', 'text/html; charset=utf-8'],
     )
     t.equal([answer.headers['set-cookie']].flat().length, 2)
-    t.same(await settled(), ['fixup /from/', 'log /from/ 200 1 GET', 'second', 'first'])
+    t.same(await seenAtEnd(), ['fixup /from/', 'log /from/ 200 1 GET', 'second', 'first'])
     t.equal((await app.inject('/from/?/a.txt')).body, 'file')
-    await settled()
+    await seenAtEnd()
   },
 )
 
 t.test('after a document answered in its place, the log is about the request as it was sent', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nErrorDocument = 403 /no/',
-    'log.ts': `export const log = (req: any) => { ${push('[req.uri, req.method, req.status, req.args, req.prev]')} }\n`,
+    'log.ts': `export const log = (req: any) => { ${marks('[req.uri, req.method, req.status, req.args, req.prev]')} }\n`,
     no: { '.psoaccess': '', 'handler.ts': says('no') },
     closed: { '.psoaccess': 'Require = all denied' },
   })
   t.equal((await app.inject({ url: '/closed/?q', method: 'POST' })).body, 'no')
-  t.same(await settled(), [['/closed/', 'POST', 403, 'q', undefined]])
+  t.same(await seenAtEnd(), [['/closed/', 'POST', 403, 'q', undefined]])
 })
 
 t.test('redirects inside end after ten rounds, also those of a document', async t => {

@@ -3,21 +3,20 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { phases } from '../../server/phases.ts'
 import { does, says } from '../support/handlers.ts'
+import { isSeen, marks, seen, seenAtEnd } from '../support/seen.ts'
 import { site } from '../support/site.ts'
+import { until } from '../support/until.ts'
 
 const directoryPhases = phases.filter(({ name }) => name !== 'PostReadRequest' && name !== 'Trans')
 
 /** A module with a function for every phase that writes its name into a global list. */
-const tracer = `const seen = ((globalThis as any).seen ??= [])
-${phases.map(({ name, defaultFunction }) => `export const ${defaultFunction} = (req: any) => { seen.push('${name}'); ${name === 'Authen' ? "req.user = 'me'" : ''} }`).join('\n')}
-`
+const tracer = phases
+  .map(
+    ({ name, defaultFunction }) =>
+      `export const ${defaultFunction} = (req: any) => { ${marks(`'${name}'`)}; ${name === 'Authen' ? "req.user = 'me'" : ''} }\n`,
+  )
+  .join('')
 const traced = directoryPhases.map(({ directive }) => `${directive} = trace.ts`).join('\n')
-const seen = (): string[] => ((globalThis as any).seen ??= []).splice(0)
-
-async function settled(): Promise<string[]> {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  return seen()
-}
 
 t.test('a request passes the eleven phases in order', async t => {
   const app = await site(
@@ -28,7 +27,7 @@ t.test('a request passes the eleven phases in order', async t => {
   const answer = await app.inject('/')
   t.equal(answer.statusCode, 200, app.errorLog())
   t.same(
-    await settled(),
+    await seenAtEnd(),
     phases.map(({ name }) => name),
   )
 })
@@ -55,7 +54,7 @@ t.test('every answer in every phase before the content, at once or later: who ru
   ] as const
   const before = phases.filter(({ name }) => !['Content', 'Log', 'Cleanup'].includes(name))
   const text = (async: string): string => `import { DECLINED, DONE, OK, ServerReturn } from 'pso'
-const seen = (name: string) => ((globalThis as any).seen ??= []).push(name)
+const seen = (name: string) => ${marks('name')}
 export ${async} function a (req: any) {
   seen('a')
   req.user = 'me'
@@ -75,13 +74,13 @@ export const log = () => { seen('log') }
         {
           '.psoaccess': `${isServers ? '' : line('')}PSOLogHandler = p.ts`,
           'p.ts': text(async),
-          'handler.ts': "export const handler = () => { ((globalThis as any).seen ??= []).push('content') }\n",
+          'handler.ts': `export const handler = () => { ${marks("'content'")} }\n`,
         },
         { ini: isServers ? line('../public_html/') : '' },
       )
       for (const [at, [body, nextOfAll, nextOfFirst, content, status]] of answers.entries()) {
         const answer = await app.inject({ url: '/', headers: { 'x-case': String(at) } })
-        const ran = await settled()
+        const ran = await seenAtEnd()
         const next = runs === 'all' ? nextOfAll : nextOfFirst
         const isLogged = content || !isServers
         const expected = ['a', ...(next ? ['b'] : []), ...(content ? ['content'] : []), ...(isLogged ? ['log'] : [])]
@@ -176,8 +175,7 @@ t.test('an index and a fallback do not open what is closed, and are judged by th
 t.test('the log phase runs for static files, 403, 404, failures and redirects', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nDirectorySlash = on',
-    'log.ts':
-      'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status}`) }\n',
+    'log.ts': `export const log = (req: any) => { ${marks('[req.uri, req.status].join(" ")')} }\n`,
     'a.txt': 'a',
     sub: {},
     denied: { '.psoaccess': 'Require = all denied' },
@@ -192,7 +190,7 @@ t.test('the log phase runs for static files, 403, 404, failures and redirects', 
     ['/bad/', 500],
   ] as const) {
     t.equal((await app.inject(url)).statusCode, status, url)
-    t.same(await settled(), [`${url} ${status}`])
+    t.same(await seenAtEnd(), [`${url} ${status}`])
   }
 })
 
@@ -200,8 +198,7 @@ t.test('the document of an error: cookies stay, a redirect is one, a failing one
   const declines = does('req.pso().setCookie("k", "v"); return 404')
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts\nPSOHandler = declines.ts',
-    'log.ts':
-      'export const log = (req: any) => { ((globalThis as any).seen ??= []).push(`${req.uri} ${req.status} ${req.options.of}`) }\n',
+    'log.ts': `export const log = (req: any) => { ${marks('[req.uri, req.status, req.options.of].join(" ")')} }\n`,
     'declines.ts': declines,
     'e.html': 'page',
     handled: { '.psoaccess': 'PSOOption = of handled\nErrorDocument = 404 /document/' },
@@ -228,7 +225,7 @@ t.test('the document of an error: cookies stay, a redirect is one, a failing one
     if (typeof body === 'string') t.equal(answer.body, body, name)
     else t.match(answer.body, body, name)
     t.match(answer.headers['set-cookie'], /^k=v/, name)
-    t.same(await settled(), [`/${name}/ ${status} ${name}`], 'the log is about what was asked for')
+    t.same(await seenAtEnd(), [`/${name}/ ${status} ${name}`], 'the log is about what was asked for')
   }
 })
 
@@ -249,14 +246,15 @@ t.test('the document of an error has the session of its own service', async t =>
 })
 
 t.test('cleanups run last registered first, after the log and before Cleanup', async t => {
-  const push = (name: string): string => `((globalThis as any).seen ??= []).push('${name}')`
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = l.ts\nPSOCleanupHandler = l.ts',
-    'l.ts': `export const log = () => { ${push('log')} }\nexport const cleanup = () => { ${push('cleanup')} }\n`,
-    'handler.ts': does(`req.registerCleanup(() => ${push('first')}); req.registerCleanup(() => ${push('second')})`),
+    'l.ts': `export const log = () => { ${marks("'log'")} }\nexport const cleanup = () => { ${marks("'cleanup'")} }\n`,
+    'handler.ts': does(
+      `req.registerCleanup(() => ${marks("'first'")}); req.registerCleanup(() => ${marks("'second'")})`,
+    ),
   })
   await app.inject('/')
-  t.same(await settled(), ['log', 'second', 'first', 'cleanup'])
+  t.same(await seenAtEnd(), ['log', 'second', 'first', 'cleanup'])
 })
 
 t.test(
@@ -264,14 +262,14 @@ t.test(
   async t => {
     const app = await site(t, {
       '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s\ns = shared',
-      'log.ts': "export const log = () => { ((globalThis as any).seen ??= []).push('log') }\n",
+      'log.ts': `export const log = () => { ${marks("'log'")} }\n`,
       'handler.ts': does(`
       const { session } = req.pso()
       if (req.args === 'read') return String(session.kept)
       ;(globalThis as any).arrived()
       await new Promise<void>(resolve => req.signal.addEventListener('abort', () => resolve()))
       session.kept = 'yes'
-      ;((globalThis as any).seen ??= []).push('handler')`),
+      ;${marks("'handler'")}`),
     })
     const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
     const { port } = new URL(await app.url())
@@ -279,21 +277,19 @@ t.test(
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     await arrived
     socket.destroy()
-    for (let wait = 0; wait < 200 && !(globalThis as any).seen?.includes('log'); wait++)
-      await new Promise(done => setTimeout(done, 5))
+    await until(() => isSeen('log'))
     t.same(seen(), ['handler', 'log'])
     t.equal((await app.inject('/?read')).body, 'yes')
-    await settled()
+    await seenAtEnd()
   },
 )
 
 t.test('a stop waits for a handler whose client has gone away, and for its log function', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOLogHandler = log.ts',
-    'log.ts':
-      "export const log = async () => { await new Promise(setImmediate); ((globalThis as any).seen ??= []).push('log') }\n",
+    'log.ts': `export const log = async () => { await new Promise(setImmediate); ${marks("'log'")} }\n`,
     'handler.ts': does(
-      "(globalThis as any).arrived(); await new Promise<void>(resolve => ((globalThis as any).goOn = resolve)); ((globalThis as any).seen ??= []).push('handler')",
+      `(globalThis as any).arrived(); await new Promise<void>(resolve => ((globalThis as any).goOn = resolve)); ${marks("'handler'")}`,
     ),
   })
   const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
@@ -301,13 +297,12 @@ t.test('a stop waits for a handler whose client has gone away, and for its log f
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await arrived
   socket.destroy()
-  const closed = app.close().then(() => ((globalThis as any).seen ??= []).push('closed'))
+  const closed = app.close()
   await new Promise(done => socket.once('close', done))
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  t.same((globalThis as any).seen ?? [], [])
+  t.same(await seenAtEnd(), [])
   ;(globalThis as any).goOn()
   await closed
-  t.same(seen(), ['handler', 'log', 'closed'])
+  t.same(seen(), ['handler', 'log'], 'the stop has waited')
 })
 
 t.test('a replaced log handler does not keep the session from being saved', async t => {
@@ -321,22 +316,21 @@ t.test('a replaced log handler does not keep the session from being saved', asyn
 t.test('fixup runs once for a request, however many passes it takes', async t => {
   const app = await site(t, {
     '.psoaccess': 'PSOFixupHandler = f.ts\nErrorDocument = 404 /missing/\nPSOServiceId = one',
-    'f.ts':
-      "import { pso } from 'pso'\nexport const fixup = (req: any) => { ((globalThis as any).seen ??= []).push('fixup'); return pso.fixup(req) }\n",
+    'f.ts': `import { pso } from 'pso'\nexport const fixup = (req: any) => { ${marks("'fixup'")}; return pso.fixup(req) }\n`,
     'handler.ts': does('return 404'),
     missing: { '.psoaccess': '', 'handler.ts': does('req.pso().session.lost = 1; return `lost, ${req.status}`') },
   })
   const answer = await app.inject('/x')
   t.same([answer.statusCode, answer.body], [404, 'lost, 404'])
   t.equal([answer.headers['set-cookie']].flat().length, 1)
-  t.same(await settled(), ['fixup'])
+  t.same(await seenAtEnd(), ['fixup'])
 })
 
 t.test('the access log has one line a request, in the combined format, with its id in the error log', async t => {
   const app = await site(t, { 'a.txt': 'twelve bytes' })
   await app.inject({ url: '/a.txt?q=1', headers: { referer: 'http://r.test/', 'user-agent': 'a "quoted" agent' } })
   await app.inject('/none')
-  await settled()
+  await seenAtEnd()
   await app.close()
   const lines = readFileSync(`${app.stateDirectory}/access.log`, 'utf8').trimEnd().split('\n')
   t.equal(lines.length, 2)
