@@ -1,25 +1,11 @@
 import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
 import { hostileUrls } from '../support/hostile-urls.ts'
 import { startPso } from '../support/pso-process.ts'
 import { site } from '../support/site.ts'
-
-/** Asks for a target just as it is written, which clients would tidy up; what came back, head and body. */
-function raw(url: string, target: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1', () =>
-      socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
-    )
-    let answer = ''
-    socket.setEncoding('latin1')
-    socket.on('data', chunk => (answer += chunk))
-    socket.on('error', reject)
-    socket.on('close', () => resolve(answer))
-  })
-}
+import { wire } from '../support/wire.ts'
 
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
 
@@ -38,10 +24,10 @@ t.test('43: what follows the URL of a handler is its pathInfo; nothing leads to 
   writeFileSync(join(app.root, '..', 'x'), 'SECRET')
   const url = await app.url()
   for (const target of ['/shop/more%2Fpath', '/shop/more%2fpath', '/shop%2F'])
-    t.equal(statusOf(await raw(url, target)), 404, target)
+    t.equal(statusOf(await wire(url, target)), 404, target)
   const climbing = ['/../x', '/%2e%2e/x', '/%2E%2E/outside.txt', '/shop/../../outside.txt', '/shop/%2e%2e/%2e%2e/x']
   for (const target of [...climbing, '/..%2fx', '/%2e%2e%2foutside.txt', '/..%5coutside.txt']) {
-    const answer = await raw(url, target)
+    const answer = await wire(url, target)
     t.ok([400, 404].includes(statusOf(answer)), `${target}: ${statusOf(answer)}`)
     t.notMatch(answer, 'SECRET', target)
   }
@@ -146,7 +132,7 @@ t.test('47: no URL gives the source of a handler or a .psoaccess', async t => {
   const targets = ['.psoaccess', 'handler.ts', 'helper.ts'].flatMap(name => hostileUrls(`/dir/${name}`))
   const leaks = async (): Promise<string[]> => {
     const found = []
-    for (const target of targets) if ((await raw(url, target)).includes('SECRET')) found.push(target)
+    for (const target of targets) if ((await wire(url, target)).includes('SECRET')) found.push(target)
     return found
   }
   t.ok(targets.includes('/dir/.psoaccess') && targets.includes('/dir/handler.ts'))

@@ -1,9 +1,9 @@
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { filesBelow } from '../support/files-below.ts'
 import { counter, does, Jar, visit } from '../support/handlers.ts'
 import { site } from '../support/site.ts'
+import { exchange, head } from '../support/wire.ts'
 
 /** `/` makes a link to `/count`, which counts and makes one too. */
 const links = does(`
@@ -111,23 +111,11 @@ t.test('24: a cookie of another name, or with an id of no form, is a new session
     ids.add(id)
   }
   // a NUL as it is can stand in no HTTP header: node's parser answers 400 before anything of ours sees it
-  const { port } = new URL(await app.url())
-  t.match(await sendNul(Number(port), known), /^HTTP\/1\.1 400 /)
+  const withNul = head('GET /', `Cookie: MI6Service=${known}\0`, 'Connection: close')
+  t.match(await exchange(await app.url(), withNul), /^HTTP\/1\.1 400 /)
   t.same(elsewhere(), before)
   t.equal(filesBelow(join(top, '.pso/sessions')).length, ids.size)
 })
-
-function sendNul(port: number, id: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () =>
-      socket.write(`GET / HTTP/1.1\r\nHost: x\r\nCookie: MI6Service=${id}\0\r\nConnection: close\r\n\r\n`),
-    )
-    let answer = ''
-    socket.on('data', chunk => (answer += chunk))
-    socket.on('error', reject)
-    socket.on('close', () => resolve(answer))
-  })
-}
 
 t.test('25: a well-formed id that was never issued is not adopted', async t => {
   const app = await site(t, { '.psoaccess': 'PSOServiceId = s', 'handler.ts': counter }, { development: true })

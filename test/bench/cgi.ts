@@ -6,11 +6,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { cli } from '../support/project.ts'
+import { dial, head } from '../support/wire.ts'
 import { median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
@@ -107,15 +107,14 @@ async function bareSpawn(): Promise<Contestant> {
 async function served(): Promise<Contestant> {
   const args = ['serve', '--production', '--workers', '1', '--config', join(work, 'conf/server.ini')]
   const { url, pid } = await start(process.execPath, [cli, ...args])
-  const { hostname, port } = new URL(url)
   // the client's work counts as wall time: it is to have as little as there can be
-  const socket = connect(Number(port), hostname)
+  const socket = dial(url)
   return {
     pid,
     async run(program) {
       const began = performance.now()
       for (let at = 0; at < requests; at++) {
-        socket.write(`GET /cgi-bin/${program} HTTP/1.1\r\nHost: h\r\n\r\n`)
+        socket.write(head(`GET /cgi-bin/${program}`))
         for (let text = ''; !text.includes(`/cgi-bin/${program}\n`); ) text += String((await once(socket, 'data'))[0])
       }
       return performance.now() - began

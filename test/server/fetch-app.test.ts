@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { does } from '../support/handlers.ts'
 import { site, type TestSite } from '../support/site.ts'
-import { dial } from '../support/wire.ts'
+import { dial, head } from '../support/wire.ts'
 
 t.test('req.fetch is the same request', async t => {
   const app = await site(t, {
@@ -57,7 +57,7 @@ t.test('the signal of req.fetch aborts with the client', async t => {
     ),
   })
   const aborted = new Promise<void>(resolve => ((globalThis as any).aborted = resolve))
-  const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /'))
   await once(socket, 'data')
   socket.destroy()
   await aborted
@@ -178,7 +178,7 @@ t.test('a client that goes away in the middle of its body is no failure of the a
   })
   const reading = new Promise<void>(resolve => ((globalThis as any).reading = resolve))
   const logged = new Promise<number>(resolve => ((globalThis as any).logged = resolve))
-  const socket = dial(await app.url(), 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf')
+  const socket = dial(await app.url(), `${head('POST /', 'Content-Length: 100')}half`)
   await reading
   socket.destroy()
   t.equal(await logged, 400)

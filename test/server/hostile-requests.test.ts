@@ -1,9 +1,9 @@
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { hostileUrls } from '../support/hostile-urls.ts'
 import { site } from '../support/site.ts'
+import { exchange } from '../support/wire.ts'
 
 const SECRET = 'SECRET-7c1f'
 
@@ -40,7 +40,7 @@ t.test('no hostile URL, written as raw bytes, gets a byte of what must not be se
   symlinkSync(join(app.root, 'shop'), join(app.root, 'links', 'shop'))
   symlinkSync('/', join(app.root, 'links', 'root'))
   linkSync(join(app.root, 'index.html'), join(app.root, 'links', 'hard.html'))
-  const { port } = new URL(await app.url())
+  const address = await app.url()
   t.equal((await app.inject('/shop/')).body, 'shop helped', 'the modules are loaded')
 
   const targets = new Set<string>()
@@ -77,7 +77,7 @@ t.test('no hostile URL, written as raw bytes, gets a byte of what must not be se
       const number = count++
       const method = number % 3 === 0 ? methods[((number / 3) % methods.length) | 0]! : 'GET'
       const answer = await raw(
-        Number(port),
+        address,
         `${method} ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${fields[number % fields.length]}Content-Length: 0\r\n\r\n`,
       )
       const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
@@ -92,7 +92,7 @@ t.test('no hostile URL, written as raw bytes, gets a byte of what must not be se
 
 t.test('what cannot be read as HTTP gets 400 and a closed connection; the next client is served', async t => {
   const app = await site(t, { 'a.txt': 'a' })
-  const { port } = new URL(await app.url())
+  const address = await app.url()
   for (const bytes of [
     'GET\r\n\r\n',
     'GET / HTTP/9.9\r\n\r\n',
@@ -101,26 +101,17 @@ t.test('what cannot be read as HTTP gets 400 and a closed connection; the next c
     'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
     `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(80_000)}\r\n\r\n`,
   ])
-    t.match(await raw(Number(port), bytes), /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)))
+    t.match(await raw(address, bytes), /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)))
   t.equal((await app.inject('/a.txt')).body, 'a')
 })
 
 t.test('a request that names its host twice is 400', async t => {
   const app = await site(t, { 'a.txt': 'a' })
-  const { port } = new URL(await app.url())
-  const ask = (hosts: string) => raw(Number(port), `GET /a.txt HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
+  const address = await app.url()
+  const ask = (hosts: string) => raw(address, `GET /a.txt HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
   t.match(await ask('Host: a\r\nhost: b\r\n'), /^HTTP\/1\.1 400 /)
   t.match(await ask('Host: a\r\nDate: b\r\n'), /^HTTP\/1\.1 200 /)
 })
 
-/** Sends bytes as they are and collects what comes back until the connection closes, 5 s at most. */
-function raw(port: number, bytes: string): Promise<string> {
-  return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from(bytes, 'latin1')))
-    let answer = ''
-    socket.setTimeout(5000, () => socket.destroy())
-    socket.on('data', chunk => (answer += chunk.toString('latin1')))
-    socket.on('error', () => {})
-    socket.on('close', () => resolve(answer))
-  })
-}
+/** Bytes as they are, a character a byte. */
+const raw = (address: string, bytes: string): Promise<string> => exchange(address, Buffer.from(bytes, 'latin1'))

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import t from 'tap'
 import { phases } from '../../server/phases.ts'
 import { does, says } from '../support/handlers.ts'
 import { isSeen, marks, seen, seenAtEnd } from '../support/seen.ts'
 import { site } from '../support/site.ts'
 import { until } from '../support/until.ts'
+import { dial, head } from '../support/wire.ts'
 
 const directoryPhases = phases.filter(({ name }) => name !== 'PostReadRequest' && name !== 'Trans')
 
@@ -272,9 +272,7 @@ t.test(
       ;${marks("'handler'")}`),
     })
     const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
-    const { port } = new URL(await app.url())
-    const socket = connect(Number(port), '127.0.0.1')
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const socket = dial(await app.url(), head('GET /'))
     await arrived
     socket.destroy()
     await until(() => isSeen('log'))
@@ -293,8 +291,7 @@ t.test('a stop waits for a handler whose client has gone away, and for its log f
     ),
   })
   const arrived = new Promise<void>(resolve => ((globalThis as any).arrived = resolve))
-  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /'))
   await arrived
   socket.destroy()
   const closed = app.close()

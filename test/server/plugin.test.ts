@@ -1,8 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
@@ -11,6 +9,7 @@ import { belowPrefix } from '../../server/plugin.ts'
 import { counter, does, Jar, says, visit } from '../support/handlers.ts'
 import { openBelow } from '../support/open-files.ts'
 import { plant, type Tree } from '../support/site.ts'
+import { wire } from '../support/wire.ts'
 
 /** One for each site, also within one test. */
 function freshDirectory(t: Test): string {
@@ -364,15 +363,10 @@ req.logError('it has noticed')`),
   await body!.getReader().read()
   aborter.abort()
 
-  const raw = async (target: string) => {
-    const socket = connect(Number(new URL(address).port), '127.0.0.1')
-    socket.end(`GET ${target} HTTP/1.1\r\nHost: h.test\r\nConnection: close\r\n\r\n`)
-    return text(socket)
-  }
-  t.match(await raw('/legacy/../secret.txt'), /^HTTP\/1.1 400 /)
-  t.match(await raw('/legacy/%2e%2e/%2e%2e/secret.txt'), /^HTTP\/1.1 400 /)
-  t.match(await raw('/x/../legacy/secret.txt'), /^HTTP\/1.1 404 /, 'the app knows no such route')
-  t.match(await raw('http://h.test/legacy/secret.txt'), /\r\n\r\nsecret$/)
+  t.match(await wire(address, '/legacy/../secret.txt'), /^HTTP\/1.1 400 /)
+  t.match(await wire(address, '/legacy/%2e%2e/%2e%2e/secret.txt'), /^HTTP\/1.1 400 /)
+  t.match(await wire(address, '/x/../legacy/secret.txt'), /^HTTP\/1.1 404 /, 'the app knows no such route')
+  t.match(await wire(address, 'http://h.test/legacy/secret.txt'), /\r\n\r\nsecret$/)
   await app.close()
   t.match(logOf(site.top, 'error.log'), 'it has noticed', 'the end of the app has waited for it')
 })

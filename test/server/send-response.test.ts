@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { does } from '../support/handlers.ts'
 import { site } from '../support/site.ts'
-import { bodyOf, fields, wire } from '../support/wire.ts'
+import { bodyOf, dial, fields, head, wire } from '../support/wire.ts'
 
 t.test('flushes that nobody awaits send one head, and everything before the end', async t => {
   const app = await site(t, {
@@ -28,19 +28,9 @@ t.test('an answer that is cut off never looks complete, to a client of HTTP/1.0 
     '.psoaccess': '',
     'handler.ts': does('req.write("a"); await req.flush(); if (req.args) throw new Error("late"); return "b"'),
   })
-  const { port } = new URL(await app.url())
-  const ask = async (path: string): Promise<[end: string, text: string]> => {
-    const socket = connect(Number(port), '127.0.0.1')
-    let text = ''
-    let end = 'complete'
-    socket.on('data', chunk => (text += chunk))
-    socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
-    socket.write(`GET ${path} HTTP/1.0\r\n\r\n`)
-    await new Promise(resolve => socket.once('close', resolve))
-    return [end, text]
-  }
-  t.match(await ask('/'), ['complete', /ab$/])
-  t.equal((await ask('/?fail'))[0], 'ECONNRESET')
+  const url = await app.url()
+  t.match(await text(dial(url, 'GET / HTTP/1.0\r\n\r\n')), /ab$/)
+  await t.rejects(text(dial(url, 'GET /?fail HTTP/1.0\r\n\r\n')), { code: 'ECONNRESET' })
   t.match(app.errorLog(), /late/)
 })
 
@@ -53,8 +43,7 @@ t.test('a handler that flushes for ever ends when its client goes away, and its 
     ),
   })
   const logged = new Promise<boolean>(resolve => ((globalThis as any).logged = resolve))
-  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /'))
   await once(socket, 'data')
   socket.destroy()
   t.equal(await logged, true, 'the log phase can tell')
@@ -69,8 +58,7 @@ t.test('a generator is closed when its client goes away: its finally runs', asyn
       'export async function* handler () { try { for (;;) yield "x" } finally { (globalThis as any).ended("finally") } }\n',
   })
   const ended = new Promise<string>(resolve => ((globalThis as any).ended = resolve))
-  const socket = connect(Number(new URL(await app.url()).port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /'))
   await once(socket, 'data')
   socket.destroy()
   t.equal(await ended, 'finally')

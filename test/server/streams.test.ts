@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
 import { site, type TestSite } from '../support/site.ts'
-import { bodyOf, dial, wire } from '../support/wire.ts'
+import { bodyOf, dial, head, wire } from '../support/wire.ts'
 
 /** The handlers run in this process: their calls of `globalThis.NAME` arrive here. */
 const call = <Value>(name: string): Promise<Value> =>
@@ -53,7 +53,7 @@ t.test('a generator does not outrun a client that takes nothing', async t => {
       '.psoaccess': '',
       'handler.ts': `(globalThis as any).pieces = 0\nconst piece = () => { (globalThis as any).pieces++; return new Uint8Array(100_000) }\n${source}\n`,
     })
-    const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const socket = dial(await app.url(), head('GET /'))
     await once(socket, 'data')
     socket.pause()
     const made = (): number => (globalThis as any).pieces
@@ -88,7 +88,7 @@ t.test(
     })
     const ended = call('ended')
     const url = await app.url()
-    const socket = dial(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const socket = dial(url, head('GET /'))
     await once(socket, 'data')
     const other = call('logged')
     t.equal(await (await fetch(`${url}/?other`)).text(), '2', 'nobody waits for it')
@@ -113,7 +113,7 @@ t.test('an answer without an end, for a client that takes nothing: cut after Tim
     { ini: 'Timeout = 1' },
   )
   const [ended, logged] = [call('ended'), call('logged')]
-  const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /'))
   await once(socket, 'data')
   socket.pause()
   t.equal(await ended, 'finally')
@@ -149,7 +149,7 @@ t.test(
     )
     const url = await app.url()
     const arrived = call('arrived')
-    const socket = dial(url, 'GET /never/ HTTP/1.1\r\nHost: x\r\n\r\n')
+    const socket = dial(url, head('GET /never/'))
     await arrived
     t.equal(await (await fetch(`${url}/other/`)).text(), 'served')
     socket.destroy()
@@ -158,7 +158,7 @@ t.test(
       app.errorLog(),
       /\[error\].*GET \/never\/: .*never\/handler\.ts::handler has not returned 1 s after the client went away/,
     )
-    const waiting = dial(url, 'GET /never/ HTTP/1.1\r\nHost: x\r\n\r\n')
+    const waiting = dial(url, head('GET /never/'))
     await call('arrived')
     const began = performance.now()
     await app.close()

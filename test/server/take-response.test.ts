@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { does } from '../support/handlers.ts'
 import { site } from '../support/site.ts'
-import { bodyOf, dial, fields, wire } from '../support/wire.ts'
+import { bodyOf, dial, fields, head, wire } from '../support/wire.ts'
 
 /** A stream that gives one of `pieces` in each turn of the event loop. */
 const slowly = (pieces: string): string =>
@@ -162,7 +162,7 @@ t.test('a client that goes away cancels the stream, also while it waits; a slow 
   for (const query of ['waits', 'flows']) {
     const cancelled = new Promise<void>(resolve => ((globalThis as any).cancelled = resolve))
     const logged = new Promise<boolean>(resolve => ((globalThis as any).logged = resolve))
-    const socket = dial(url, `GET /?${query} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    const socket = dial(url, head(`GET /?${query}`))
     await once(socket, 'data')
     socket.pause()
     const { stream } = globalThis as any
@@ -185,9 +185,9 @@ t.test('an event stream: its head leaves at once, and its session is let go', as
       if (req.args) return 'not kept waiting'
       return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { headers: { 'Content-Type': 'text/event-stream' } })`),
   })
-  const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-  const [head] = (await once(socket, 'data')) as [Buffer]
-  t.match(head.toString(), /^HTTP\/1\.1 200 [\s\S]*text\/event-stream/)
+  const socket = dial(await app.url(), head('GET /'))
+  const [first] = (await once(socket, 'data')) as [Buffer]
+  t.match(first.toString(), /^HTTP\/1\.1 200 [\s\S]*text\/event-stream/)
   t.equal((await app.inject('/?other')).body, 'not kept waiting')
   socket.destroy()
 })

@@ -1,14 +1,13 @@
 import { existsSync, globSync, readdirSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { multipartType, partHead } from '../support/multipart.ts'
 import { peakWhile, residentMiB } from '../support/processes.ts'
-import { head, rawClient } from '../support/raw-client.ts'
 import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
 import { until } from '../support/until.ts'
 import { uploadTree } from '../support/upload-tree.ts'
+import { dial, head, rawClient } from '../support/wire.ts'
 
 const MOST_MIB = 120
 const ABORTED = 10_000
@@ -33,7 +32,6 @@ t.test('an upload of 1 GiB takes no memory that one of 128 MiB does not take', {
 t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout: 60_000 }, async t => {
   const site = await serveSite(t, t.testdir(), uploadTree)
   const [worker] = site.workers()
-  const { hostname, port } = new URL(site.url)
   await sendUpload(`${site.url}/up/`, 1024)
   const descriptors = (): number => (existsSync('/proc') ? readdirSync(`/proc/${worker}/fd`).length : 0)
   const before = descriptors()
@@ -43,7 +41,7 @@ t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout:
   /** Sends so much of a file, and is gone as soon as the system has taken it, in one of three ways. */
   const abort = (number: number): Promise<void> =>
     new Promise(gone => {
-      const socket = connect(Number(port), hostname)
+      const socket = dial(site.url)
       socket.resume().on('error', () => {})
       socket.on('close', () => gone())
       socket.write(start + 'x'.repeat((number * 7919) % 100_000), () => {

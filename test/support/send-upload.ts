@@ -1,17 +1,16 @@
-import { connect } from 'node:net'
 import { multipartEnd, multipartType, partHead } from './multipart.ts'
-import { head } from './raw-client.ts'
+import { dial, head } from './wire.ts'
 
 const CHUNK = Buffer.alloc(256 * 1024, 'upload')
 
 /** Posts a form with one file of `size` bytes, no faster than it is taken; resolves to all that came back. */
 export function sendUpload(url: string, size: number): Promise<string> {
-  const { hostname, port, pathname } = new URL(url)
+  const { pathname } = new URL(url)
   const before = partHead({ name: 'up', filename: 'large.bin', type: 'application/octet-stream' })
   const after = `\r\n${multipartEnd}`
   const length = before.length + size + after.length
   return new Promise(resolve => {
-    const socket = connect(Number(port), hostname)
+    const socket = dial(url)
     let answer = ''
     let left = size
     const sendOn = (): void => {

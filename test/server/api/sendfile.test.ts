@@ -5,7 +5,7 @@ import t from 'tap'
 import { does } from '../../support/handlers.ts'
 import { openBelow } from '../../support/open-files.ts'
 import { site, type TestSite, type Tree } from '../../support/site.ts'
-import { bodyOf, dial, fields, wire } from '../../support/wire.ts'
+import { bodyOf, dial, fields, head, wire } from '../../support/wire.ts'
 
 const LARGE = 3_000_000
 const large = Buffer.from(Array.from({ length: LARGE }, (_, at) => 97 + (at % 23))).toString('latin1')
@@ -147,7 +147,7 @@ t.test(
     for (const flushes of ['', 'await req.flush()', 'req.flush()']) {
       const logged = new Promise(resolve => ((globalThis as any).logged = resolve))
       const code = `req.sendfile("huge.bin"); req.sendfile("huge.bin"); ${flushes}; req.sendfile("huge.bin")`
-      const socket = dial(url, `GET ${run(code)} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      const socket = dial(url, head(`GET ${run(code)}`))
       await once(socket, 'data')
       socket.destroy()
       await logged
@@ -161,9 +161,9 @@ t.test(
     )
     t.notMatch(failed.slice(-7), /^\r\n0\r\n\r\n$/, 'no end')
     await closed(app.root)
-    const socket = dial(url, `GET ${run('req.sendfile("huge.bin")')} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
-    const [head] = (await once(socket, 'data')) as [Buffer]
-    t.same(fields(head.toString('latin1'), 'content-length'), ['300000000'])
+    const socket = dial(url, head(`GET ${run('req.sendfile("huge.bin")')}`, 'Connection: close'))
+    const [first] = (await once(socket, 'data')) as [Buffer]
+    t.same(fields(first.toString('latin1'), 'content-length'), ['300000000'])
     truncateSync(huge, 1000)
     socket.resume()
     await once(socket, 'close')
@@ -193,7 +193,7 @@ t.test('a length that was promised and flushed: the last byte leaves after the s
       await new Promise<void>(resolve => ((globalThis as any).goOn = resolve))
       session.n = 1`),
   })
-  const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const socket = dial(await app.url(), head('GET /', 'Connection: close'))
   let text = ''
   socket.on('data', chunk => (text += chunk))
   while (!text.endsWith('abc') || (globalThis as any).goOn === undefined) await new Promise(setImmediate)

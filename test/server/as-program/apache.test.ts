@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { does, Jar, visit } from '../../support/handlers.ts'
 import { makeExecutable, psoCgi, runProgram } from '../../support/program.ts'
 import { apache } from '../../support/services/apache.ts'
 import { plant, site } from '../../support/site.ts'
+import { dial, head } from '../../support/wire.ts'
 
 /** One file for all ways: a module, a program of ours and of Apache's, and in a shell. */
 const testHandler = `#!/usr/bin/env -S pso cgi
@@ -227,8 +227,7 @@ t.test('Apache runs it', async t => {
   t.test('a client that goes away: the handler hears of it, and its session is saved', async t => {
     const jar = new Jar().take((await ask(at)).headers)
     const { cookie } = jar.headers
-    const socket = connect(Number(new URL(at).port), '127.0.0.1')
-    socket.write(`GET /psotest/anything.cgi?do=wait HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
+    const socket = dial(at, head('GET /psotest/anything.cgi?do=wait', `Cookie: ${cookie}`))
     await new Promise<void>(resolve =>
       socket.on('data', chunk => {
         if (String(chunk).includes('waits')) resolve()

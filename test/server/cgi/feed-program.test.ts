@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { answers, cgiSite } from '../../support/cgi-site.ts'
+import { dial, head } from '../../support/wire.ts'
 
 const MIB = 1024 * 1024
 
@@ -135,21 +135,19 @@ t.test('a form that a handler has read is not there for a program that answers i
 
 t.test('a body that breaks off cuts the answer that has begun, and is no body for the program', async t => {
   const app = await cgiSite(t, { 'cat.cgi': answers('cat; echo "$?" > ended') })
-  const { port, hostname } = new URL(await app.url())
-  for (const [head, more] of [
+  for (const [framing, more] of [
     ['Content-Length: 10', 'cd'],
     ['Transfer-Encoding: chunked', '\r\nXX\r\n'],
   ] as const) {
-    const socket = connect(Number(port), hostname)
-    const begin = head.startsWith('Transfer') ? '2\r\nab' : 'ab'
-    socket.write(`POST /cat.cgi HTTP/1.1\r\nHost: h\r\n${head}\r\n\r\n${begin}`)
+    const begin = framing.startsWith('Transfer') ? '2\r\nab' : 'ab'
+    const socket = dial(await app.url(), head('POST /cat.cgi', framing) + begin)
     let all = ''
     for await (const piece of socket) {
       all += String(piece)
       if (all.includes('ab')) socket.end(more)
     }
     t.match(all, /^HTTP\/1.1 200 /)
-    t.equal(all.match(/HTTP\/1.1/g)!.length, 1, `${head}: no second answer in its body`)
+    t.equal(all.match(/HTTP\/1.1/g)!.length, 1, `${framing}: no second answer in its body`)
     t.notOk(all.endsWith('0\r\n\r\n'), 'it does not look complete')
   }
 })

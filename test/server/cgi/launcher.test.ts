@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
 import { isAlive } from '../../support/processes.ts'
 import { serveSite } from '../../support/served-site.ts'
 import { until } from '../../support/until.ts'
+import { dial, head } from '../../support/wire.ts'
 
 /** What programs have written of themselves. */
 const pidIn = (root: string, name: string): number => Number(readFileSync(join(root, name), 'utf8'))
@@ -14,11 +14,8 @@ const hasPid = (root: string, name: string): boolean =>
 
 /** Asks, and goes away when `isTime`. */
 async function askAndLeave(url: string, path: string, isTime: () => boolean): Promise<void> {
-  const { port, hostname } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  socket.on('error', () => {})
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`)
-  socket.resume()
+  const socket = dial(url, head(`GET ${path}`))
+  socket.on('error', () => {}).resume()
   await until(isTime)
   socket.destroy()
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import t from 'tap'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
 import { does, says } from '../../support/handlers.ts'
 import { programOf } from '../../support/packages.ts'
+import { dial, head } from '../../support/wire.ts'
 
 /** `interpreter`: not what starts it, which may change the environment. */
 const python = (interpreter: string): string => `#!${interpreter}
@@ -346,19 +346,14 @@ t.test('nph- programs write to the connection themselves, and it is closed behin
     'nph-none.cgi': sh('exit 0'),
     'nph-killed.cgi': sh('printf "HTTP/1.1 200 OK\\n\\nhalf"', 'sleep 0.1; kill -9 $$'),
   })
-  const ask = async (lines: string): Promise<string> => {
-    const url = new URL(await app.url())
-    const socket = connect(Number(url.port), url.hostname)
-    socket.write(lines)
-    return text(socket)
-  }
-  const raw = await ask('GET /nph-a.cgi HTTP/1.1\r\nHost: h\r\n\r\n')
+  const ask = async (heads: string): Promise<string> => text(dial(await app.url(), heads))
+  const raw = await ask(head('GET /nph-a.cgi'))
   t.ok(raw.startsWith('HTTP/1.1 203 Mine\nX-A: 1\n\nGET\0'))
   t.equal(raw.length, 'HTTP/1.1 203 Mine\nX-A: 1\n\nGET'.length + 300_000)
-  const both = await ask('GET /.none HTTP/1.1\r\nHost: h\r\n\r\nGET /nph-a.cgi HTTP/1.1\r\nHost: h\r\n\r\n')
+  const both = await ask(head('GET /.none') + head('GET /nph-a.cgi'))
   t.match(both, /^HTTP\/1.1 404 .*HTTP\/1.1 203 Mine/s, 'after the answer to the request before it')
-  t.match(await ask('GET /nph-none.cgi HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'), /^HTTP\/1.1 500 /)
-  await t.rejects(ask('GET /nph-killed.cgi HTTP/1.1\r\nHost: h\r\n\r\n'), { code: 'ECONNRESET' }, 'half is not all')
+  t.match(await ask(head('GET /nph-none.cgi', 'Connection: close')), /^HTTP\/1.1 500 /)
+  await t.rejects(ask(head('GET /nph-killed.cgi')), { code: 'ECONNRESET' }, 'half is not all')
   t.match(app.errorLog(), /nph-killed.cgi was ended by SIGKILL/)
 })
 

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { get as httpGet, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
 import { does, says } from '../../support/handlers.ts'
 import { multipartPost } from '../../support/multipart.ts'
+import { dial, head } from '../../support/wire.ts'
 
 t.test('status and header lines are what the program says', async t => {
   const app = await cgiSite(
@@ -226,9 +226,7 @@ t.test('a program that ends by a signal, or gives another length than it promise
     await t.rejects(rest(), { code: 'ECONNRESET' }, name)
     t.ok(app.errorLog().includes(logged), `${name}: ${app.errorLog()}`)
   }
-  const url = new URL(await app.url())
-  const socket = connect(Number(url.port), url.hostname)
-  socket.write('GET /long.cgi HTTP/1.1\r\nHost: h\r\n\r\n')
-  t.match(await text(socket), /\r\n\r\n(?:half)?$/, 'nothing that could be taken for the next answer')
+  const long = await text(dial(await app.url(), head('GET /long.cgi')))
+  t.match(long, /\r\n\r\n(?:half)?$/, 'nothing that could be taken for the next answer')
   t.match(app.errorLog(), /long.cgi 500: .*content-length/)
 })

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, does, says } from '../../support/handlers.ts'
@@ -7,6 +7,7 @@ import { isAlive } from '../../support/processes.ts'
 import { startPso } from '../../support/pso-process.ts'
 import { plant, type Tree } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { dial, head } from '../../support/wire.ts'
 
 /** A site on disk: its server.ini and the directory that holds all of it. */
 function planted(t: Test, tree: Tree, ini = ''): { config: string; top: string } {
@@ -76,9 +77,9 @@ t.test(
 t.test('no client keeps a server from stopping: a silent one, half a request, one that takes nothing', async t => {
   const { config, top } = planted(t, { 'a.txt': 'a' }, 'Timeout = 2\n')
   writeFileSync(join(top, 'public_html', 'large.bin'), Buffer.alloc(30_000_000))
-  for (const sent of ['', 'GET / HT', 'GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n']) {
+  for (const sent of ['', 'GET / HT', head('GET /large.bin')]) {
     const pso = startPso(t, ['serve', '--config', config, '--production', '--workers', '1'])
-    const socket = connect(Number(new URL(await pso.url).port), '127.0.0.1', () => socket.write(sent))
+    const socket = dial(await pso.url, sent)
     socket.pause()
     socket.on('error', () => {})
     t.teardown(() => socket.destroy())

@@ -10,12 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { FileSlice } from '../../../server/api/output.ts'
 import { sendSlice } from '../../../server/files/send-slice.ts'
 import { type Answer, createStaticFiles, type StaticSettings } from '../../../server/handlers/static-file.ts'
+import { bodyOf, dial, head } from '../../support/wire.ts'
 
 const LARGE = 200_000
 const large = Buffer.from(Array.from({ length: LARGE }, (_, at) => at % 251))
@@ -422,8 +423,7 @@ t.test(
       )
       const got = await new Promise<string>(resolve => {
         let text = ''
-        const socket = connect(Number(new URL(url).port), '127.0.0.1')
-        socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        const socket = dial(url, head('GET /', 'Connection: close'))
         socket.once('data', () => {
           // the client stops, so that the server has sent a part of it
           socket.pause()
@@ -436,7 +436,7 @@ t.test(
         socket.on('error', () => {})
         socket.on('close', () => resolve(text))
       })
-      const body = got.slice(got.indexOf('\r\n\r\n') + 4)
+      const body = bodyOf(got)
       t.notMatch(body, 'n', 'no byte of another version')
       t.equal(body.length === size, isWhole)
       t.equal(await closed[0], true)
@@ -454,9 +454,8 @@ t.test('sendSlice: a client that takes nothing is cut off after the timeout', as
     () => {},
     100,
   )
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const socket = dial(url, head('GET /'))
   socket.on('error', () => {})
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await new Promise(resolve => socket.once('readable', resolve))
   t.equal(await closed[0], true)
   socket.destroy()
@@ -469,8 +468,7 @@ t.test('sendSlice: a client that goes away leaves no open file', async t => {
     t,
     () => files.answer('GET', {}, file, statSync(file), settings).body as FileSlice,
   )
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const socket = dial(url, head('GET /'))
   await new Promise(resolve => socket.once('data', resolve))
   socket.destroy()
   t.equal(await closed[0], true)
@@ -483,8 +481,7 @@ t.test('sendSlice: nor does one that goes away with requests waiting behind each
     t,
     () => files.answer('GET', {}, file, statSync(file), settings).body as FileSlice,
   )
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3))
+  const socket = dial(url, head('GET /').repeat(3))
   await new Promise(resolve => socket.once('data', resolve))
   socket.destroy()
   t.same(await Promise.all(closed), Array(closed.length).fill(true))

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { does } from '../../support/handlers.ts'
 import { multipartBody, multipartEnd, multipartType, partHead } from '../../support/multipart.ts'
-import { head, rawClient } from '../../support/raw-client.ts'
 import { site, type TestSite } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { head, rawClient } from '../../support/wire.ts'
 
 const tree = {
   '.psoaccess': 'PSOInputMaxFileSize = 1000\nPSOInputMaxFiles = 3\nPSOInputMaxFields = 50\nLimitRequestBody = 3000000',

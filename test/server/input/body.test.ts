@@ -1,11 +1,10 @@
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { does } from '../../support/handlers.ts'
 import { multipartEnd, multipartType, partHead } from '../../support/multipart.ts'
-import { head, rawClient } from '../../support/raw-client.ts'
 import { site } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { dial, head, rawClient } from '../../support/wire.ts'
 
 const off = (body: string) => ({ '.psoaccess': 'PSOInput = off', 'handler.ts': does(body) })
 const post = (payload: string | Buffer, url = '/', type = 'application/x-www-form-urlencoded') => ({
@@ -307,10 +306,9 @@ t.test('a slow reader of a body holds its client up', async t => {
       'await req.read(1); await new Promise(go => process.once("pso-test-go" as any, go)); let size = 1; for await (const chunk of req) size += chunk.length; return String(size)',
     ),
   })
-  const { port } = new URL(await app.url())
   const size = 64 * 1024 * 1024
-  const socket = connect(Number(port), '127.0.0.1')
-  socket.write(head('POST /', 'Content-Type: text/plain', `Content-Length: ${size}`, 'Connection: close'))
+  const sent = head('POST /', 'Content-Type: text/plain', `Content-Length: ${size}`, 'Connection: close')
+  const socket = dial(await app.url(), sent)
   socket.write(Buffer.alloc(size))
   let answer = ''
   socket.on('data', chunk => (answer += chunk))

@@ -1,18 +1,6 @@
-import { connect } from 'node:net'
 import t from 'tap'
 import { site } from '../../support/site.ts'
-
-/** What a server says to these bytes, until it closes the connection. */
-function answerTo(url: string, bytes: string): Promise<string> {
-  const { hostname, port } = new URL(url)
-  return new Promise((resolve, reject) => {
-    let answer = ''
-    const socket = connect(Number(port), hostname, () => socket.write(bytes))
-    socket.on('data', chunk => (answer += chunk))
-    socket.on('close', () => resolve(answer))
-    socket.on('error', reject)
-  })
-}
+import { exchange } from '../../support/wire.ts'
 
 t.test('every address of Listen answers alike: late requests, headers too large, what is no request', async t => {
   const app = await site(t, { 'a.txt': 'a' }, { ini: 'Listen = 127.0.0.1:0\nTimeout = 1' })
@@ -20,10 +8,10 @@ t.test('every address of Listen answers alike: late requests, headers too large,
   t.equal(addresses.length, 2)
   for (const [index, url] of addresses.entries()) {
     const [late, large, none, fine] = await Promise.all([
-      answerTo(url, 'GET /a.txt HTTP/1.1\r\nHost: a\r\n'),
-      answerTo(url, `GET /a.txt HTTP/1.1\r\nHost: a\r\nX-Large: ${'x'.repeat(70_000)}\r\n\r\n`),
-      answerTo(url, 'nonsense\r\n\r\n'),
-      answerTo(url, `GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Large: ${'x'.repeat(40_000)}\r\n\r\n`),
+      exchange(url, 'GET /a.txt HTTP/1.1\r\nHost: a\r\n'),
+      exchange(url, `GET /a.txt HTTP/1.1\r\nHost: a\r\nX-Large: ${'x'.repeat(70_000)}\r\n\r\n`),
+      exchange(url, 'nonsense\r\n\r\n'),
+      exchange(url, `GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Large: ${'x'.repeat(40_000)}\r\n\r\n`),
     ])
     t.match(late, /^HTTP\/1\.1 408 .*\r\n\r\n408 Request Timeout\n$/s, `${index}: Timeout`)
     t.match(large, /^HTTP\/1\.1 431 .*\r\n\r\n431 /s, `${index}: headers too large`)
