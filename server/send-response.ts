@@ -12,14 +12,18 @@ import { cutIfStuck, writeChunk } from './write-chunk.ts'
 
 /**
  * Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection.
- * A client that has gone away ends the request here, as in PHP: a handler that writes for ever would never notice.
+ * A client that has gone away ends the request here, and so does HEAD when its head has left, both as in PHP: a handler that writes for ever
+ * would never notice, and where nothing is sent nothing holds it up.
  */
 export async function flush(state: RequestState): Promise<void> {
   const { output } = state
   if (state.settled) throw new Error('the request is over: nothing more can be sent')
   if (state.closed) throw new ServerReturn(DONE, 'the client has gone away')
   if (!output.flushed) await (output.head ??= sendHead(state))
-  if (state.method === 'HEAD') return output.discard()
+  if (state.method === 'HEAD') {
+    output.discard()
+    throw new ServerReturn(DONE, 'the head is all that was asked for')
+  }
   // who has all bytes that were promised has the answer: the session is saved before the last of them leaves
   if (output.promised !== undefined && output.sentBytes + output.length >= output.promised) return
   if (output.sending === undefined && output.hasSlices) output.sending = sendPieces(state)

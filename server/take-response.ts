@@ -49,10 +49,11 @@ async function sendChunks(state: RequestState, reader: ReadableStreamDefaultRead
   let kept = 0
   for (;;) {
     const next = reader.read()
+    // it may fail while the client takes what was before
+    next.catch(() => {})
     if (kept >= KEPT || !(await isAtOnce(next))) {
       await flush(state)
       kept = 0
-      if (state.method === 'HEAD') return void reader.cancel().catch(() => {})
     }
     const { done, value } = await next
     if (done) return

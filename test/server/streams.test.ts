@@ -67,6 +67,24 @@ t.test('a generator does not outrun a client that takes nothing', async t => {
   }
 })
 
+t.test('HEAD ends with the head, however much would follow, and the next request is served', async t => {
+  for (const source of [
+    'export async function* handler () { try { for (;;) yield "x" } finally { (globalThis as any).ended("finally") } }',
+    'export function* handler () { try { for (;;) yield "x" } finally { (globalThis as any).ended("finally") } }',
+    'export async function handler (req: any) { try { for (;;) { req.write("x"); await req.flush() } } finally { (globalThis as any).ended("finally") } }',
+    'export const handler = () => new Response(new ReadableStream({ pull (to) { to.enqueue(new Uint8Array(100_000)) }, cancel () { (globalThis as any).ended("finally") } }))',
+  ]) {
+    const app = await site(t, { '.psoaccess': '', 'handler.ts': `${source}\n`, 'a.txt': 'next' })
+    const ended = call('ended')
+    const text = await wire(await app.url(), '/', 'HEAD')
+    t.match(text, /^HTTP\/1\.1 200 /, source)
+    t.equal(bodyOf(text), '')
+    t.equal(await ended, 'finally')
+    t.notMatch(app.errorLog(), /\[error\]/)
+    t.equal((await app.inject('/a.txt')).body, 'next')
+  }
+})
+
 t.test(
   'server-sent events: the session is let go with the head; an abort ends the generator, and the log sees it',
   async t => {

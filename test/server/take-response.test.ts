@@ -104,6 +104,30 @@ t.test('HEAD has the head of the Response, and no length that is a guess', async
   }
 })
 
+t.test('a body that fails while its client takes nothing is cut, and logged once', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(`
+      return new Response(new ReadableStream({
+        start (to) { to.enqueue(new Uint8Array(50_000_000)) },
+        async pull (to) {
+          await new Promise(setImmediate)
+          to.error(new Error('source broke'))
+          setImmediate((globalThis as any).broke)
+        }
+      }, { highWaterMark: 0 }))`),
+  })
+  const broke = new Promise(resolve => ((globalThis as any).broke = resolve))
+  const socket = dial(await app.url(), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await broke
+  let end = ''
+  socket.on('data', chunk => (end = `${end}${chunk.toString('latin1')}`.slice(-7)))
+  socket.on('error', () => {})
+  await once(socket, 'close')
+  t.not(end, '\r\n0\r\n\r\n')
+  t.equal(app.errorLog().match(/source broke/g)?.length, 1)
+})
+
 t.test('what is no Response to be sent is a 500 that says why', async t => {
   for (const [code, log] of [
     ['return Response.error()', /Response\.error\(\) is no answer.*handler\.ts::handler/],
