@@ -12,6 +12,38 @@ const tells = `const of = (req: any): any => req === undefined ? null : {
 export const handler = (req: any) => of(req)
 `
 
+t.test('internalRedirect: another URL answers, with its own phases; a circle is a 500', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'PSOLogHandler = log.ts\nPSOServiceId = s',
+    'log.ts': `export const log = (req: any) => { ${marks('req.status')} }\n`,
+    from: {
+      '.psoaccess': '',
+      'handler.ts': does(
+        'req.write("from "); req.pso().session.a = 1; req.internalRedirect(`/${req.args}`); req.write("never")',
+      ),
+    },
+    to: { '.psoaccess': '', 'handler.ts': does('return `to ${req.uri} ${req.args} ${req.pso().session.a}`') },
+    denied: { '.psoaccess': 'Require = all denied', 'handler.ts': says('no') },
+    circle: { '.psoaccess': '', 'handler.ts': does('req.internalRedirect("/circle/")') },
+    outside: { '.psoaccess': '', 'handler.ts': does('req.internalRedirect("http://x/")') },
+    'a.txt': 'file',
+  })
+  const answers = [
+    ['/from/?to/x?q=1', 200, 'from to /to/x q=1 1'],
+    ['/from/?a.txt', 200, 'file'],
+    ['/from/?denied/', 403, undefined],
+    ['/from/?../../etc/passwd', 400, undefined],
+    ['/circle/', 500, undefined],
+    ['/outside/', 500, undefined],
+  ] as const
+  for (const [url, status, body] of answers) {
+    const answer = await app.inject(url)
+    t.equal(answer.statusCode, status, url)
+    if (body !== undefined) t.equal(answer.body, body)
+    t.same(await seenAtEnd(), [status], 'one log')
+  }
+})
+
 t.test('internalRedirect: req.prev is the request as it was, with its own notes and variables', async t => {
   const app = await site(t, {
     from: {

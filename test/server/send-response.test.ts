@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { does } from '../support/handlers.ts'
+import { does, says } from '../support/handlers.ts'
 import { site } from '../support/site.ts'
 import { bodyOf, dial, fields, head, wire } from '../support/wire.ts'
 
@@ -163,4 +163,42 @@ t.test('what a directive says is sent as a head may have it; a request is never 
   t.match(await wire(url, '/env/none'), /^HTTP\/1\.1 404 /)
   t.same(fields(await wire(url, '/redirect/x'), 'location'), ['/%E6%97%A5'])
   t.same(fields(await wire(url, '/document/none'), 'location'), ['http://x.test/%E6%97%A5'])
+})
+
+t.test('flushed output is sent at once, and cut off when the handler fails', async t => {
+  const app = await site(t, {
+    ok: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); req.write("b")') },
+    bad: { '.psoaccess': '', 'handler.ts': does('req.write("a"); await req.flush(); throw new Error("late")') },
+    each: {
+      '.psoaccess': '',
+      'handler.ts': 'export async function* handler () { yield "a"; yield "b"; yield new Uint8Array([99]) }\n',
+    },
+  })
+  const url = await app.url()
+  t.equal(await (await fetch(`${url}/ok/`)).text(), 'ab')
+  t.equal(await (await fetch(`${url}/each/`)).text(), 'abc')
+  const bad = await fetch(`${url}/bad/`)
+  t.equal(bad.status, 200)
+  await t.rejects(bad.text(), 'the client can tell that it was cut')
+})
+
+t.test('after a flush the head stands, and no session can begin', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': does(`
+      const p = req.pso()
+      await req.flush()
+      const errors: string[] = []
+      for (const run of [() => p.setHeaderOut('X-A', '1'), () => p.setCookie('a', 'b'), () => p.redirect('/x'), () => { p.session.late = 1 }])
+        try { run(); errors.push('none') } catch (error) { errors.push((error as Error).message) }
+      return JSON.stringify(errors)`),
+  })
+  const errors = JSON.parse(await (await fetch(`${await app.url()}/`)).text()) as string[]
+  t.match(errors, [/x-a/i, /cookie a/, /Location/, /late/])
+})
+
+t.test('HEAD is GET without its body', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': says('twelve bytes') })
+  const answer = await app.inject({ method: 'HEAD', url: '/' })
+  t.same([answer.statusCode, answer.body, answer.headers['content-length']], [200, '', '12'])
 })
