@@ -5,13 +5,13 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { cli } from '../support/project.ts'
 import { dial, head } from '../support/wire.ts'
-import { median, start, stopAll } from './measure.ts'
+import { cpuMicroseconds, median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
 const requests = Number(process.argv[3] ?? 200)
@@ -35,12 +35,12 @@ try {
     const cpu: Record<string, number[]> = { bare: [], pso: [] }
     for (let round = 0; round <= rounds; round++)
       for (const [name, { pid, run }] of Object.entries(contestants)) {
-        const before = cpuMilliseconds(pid)
+        const before = cpuMicroseconds(pid)
         const took = await run(program)
         // the first round warms up
         if (round === 0) continue
         wall[name]!.push(took / requests)
-        cpu[name]!.push((cpuMilliseconds(pid) - before) / requests)
+        cpu[name]!.push((cpuMicroseconds(pid) - before) / 1000 / requests)
       }
     for (const [what, figures] of Object.entries({ wall, CPU: cpu })) {
       const [least, pso] = [median(figures['bare']!), median(figures['pso']!)]
@@ -120,16 +120,4 @@ async function served(): Promise<Contestant> {
       return performance.now() - began
     },
   }
-}
-
-/** utime, stime, cutime and cstime of proc(5)'s stat, in clock ticks of 10 ms, with those of the children that live: worker and launcher. */
-function cpuMilliseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  return (
-    [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]) * 10, 0) +
-    children.reduce((sum, child) => sum + (child === '' ? 0 : cpuMilliseconds(Number(child))), 0)
-  )
 }

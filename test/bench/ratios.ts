@@ -2,13 +2,13 @@
  * CPU per request of pso beside a bare Fastify route, in one run: `node test/bench/ratios.ts [rounds] [seconds]`.
  * Contestants are interleaved; figures are user + system time of the server process (Linux: /proc), medians over the rounds.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
-import { counter } from '../support/handlers.ts'
 import { cli } from '../support/project.ts'
 import { redisServer } from '../support/services/redis-server.ts'
+import { asTest } from './as-test.ts'
+import { bareFastify, deep, plantContestants } from './contestants.ts'
 import { type Loaded, load, median, start, stopAll } from './measure.ts'
 
 const rounds = Number(process.argv[2] ?? 7)
@@ -26,31 +26,16 @@ const form = Array.from({ length: 10 }, (_, at) => `field${at}=${at === 3 ? 'two
   '&',
 )
 
-/** What the servers of tests ask of a test: when it is over, and a word for a package that is missing. */
-const ends: (() => unknown)[] = []
-const bench = {
-  teardown: (end: () => unknown) => ends.push(end),
-  pass: console.log,
-  fail: console.log,
-} as unknown as Test
+const { test, end } = asTest()
 
 try {
-  const redis = await redisServer(bench)
+  const redis = await redisServer(test)
   const bare = await start(process.execPath, ['--input-type=module', '-e', bareFastify()])
-  buildSite(redis?.url)
-  const pso = await start(process.execPath, [
-    cli,
-    'serve',
-    '--production',
-    '--workers',
-    '1',
-    '--config',
-    join(work, 'conf/server.ini'),
-  ])
+  const ini = plantContestants(work, redis?.url)
+  const pso = await start(process.execPath, [cli, 'serve', '--production', '--workers', '1', '--config', ini])
   const visitorsOf = async (path: string): Promise<{ cookies: string[] }> => ({
     cookies: await visitors(pso.url + path, 1000),
   })
-  const deep = Array.from({ length: 20 }, (_, level) => `d${level + 1}`).join('/')
   const at = (name: string, path: string, limit: number, against = 'bare Fastify', more = {}): Contestant => ({
     name,
     url: pso.url + path,
@@ -104,54 +89,8 @@ try {
   }
 } finally {
   await stopAll()
-  for (const end of ends) await end()
+  await end()
   rmSync(work, { recursive: true, force: true })
-}
-
-function buildSite(redis: string | undefined): void {
-  const put = (path: string, text: string): void => {
-    mkdirSync(join(work, path, '..'), { recursive: true })
-    writeFileSync(join(work, path), text)
-  }
-  put('conf/server.ini', 'Listen = 127.0.0.1:0\n')
-  put('public_html/hello/.psoaccess', '')
-  put('public_html/hello/handler.ts', "export function handler (req: any) { req.write('Hello World!') }\n")
-  put('public_html/string/.psoaccess', '')
-  put('public_html/string/handler.ts', "export const handler = () => 'Hello World!'\n")
-  put('public_html/large/.psoaccess', '')
-  put('public_html/large/file.bin', 'x'.repeat(1 << 20))
-  put('public_html/large/handler.ts', "export const handler = (req: any) => { req.sendfile('file.bin') }\n")
-  put('public_html/form/.psoaccess', '')
-  put(
-    'public_html/form/handler.ts',
-    "export function handler (req: any) { const p = req.pso(); req.write(p.getInput('field0') + p.getInput('field9')) }\n",
-  )
-  for (const [directory, loader] of [
-    ['counter', 'file:'],
-    ['sqlite', 'sqlite:sessions.db'],
-    ['memory', 'memory:'],
-    ...(redis === undefined ? [] : [['redis', redis]]),
-  ]) {
-    put(`public_html/${directory}/.psoaccess`, `PSOSessionLoader = ${loader}\n`)
-    put(`public_html/${directory}/handler.ts`, counter)
-  }
-  let path = 'public_html/static'
-  for (let level = 1; level <= 20; level++) {
-    path += `/d${level}`
-    put(`${path}/.psoaccess`, `SetEnv = LEVEL ${level}\n`)
-    if (level === 1 || level === 20) put(`${path}/small.txt`, 'x'.repeat(1024))
-  }
-}
-
-function bareFastify(): string {
-  return `import Fastify from '${import.meta.resolve('fastify')}'
-import formbody from '${import.meta.resolve('@fastify/formbody')}'
-import { cli } from '../support/project.ts'
-const app = Fastify({ logger: false })
-app.register(formbody)
-app.get('/', () => 'Hello World!')
-app.post('/form', request => request.body.field0 + request.body.field9)
-console.log(await app.listen({ host: '127.0.0.1', port: 0 }) + '/')`
 }
 
 async function visitors(url: string, count: number): Promise<string[]> {

@@ -5,22 +5,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { peakWhile, residentMiB } from '../support/processes.ts'
 import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
 import { uploadTree } from '../support/upload-tree.ts'
+import { asTest } from './as-test.ts'
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 4]
 const work = mkdtempSync(join(tmpdir(), 'pso-bench-'))
-const ends: (() => unknown)[] = []
+const { test, end } = asTest()
 
 try {
-  const site = await serveSite(
-    { teardown: (end: () => unknown) => ends.push(end) } as unknown as Test,
-    work,
-    uploadTree,
-  )
+  const site = await serveSite(test, work, uploadTree)
   const [worker] = site.workers()
   await sendUpload(`${site.url}/up/`, 1024 * 1024)
   const idle = residentMiB(worker!)
@@ -35,6 +31,6 @@ try {
     )
   }
 } finally {
-  for (const end of ends) await end()
+  await end()
   rmSync(work, { recursive: true, force: true })
 }
