@@ -80,7 +80,7 @@ export const content = {
     overrideFor: groupOfHandler,
     repeat: 'last',
     merge: replace,
-    doc: 'Says what runs existing files; it goes before AddHandler.',
+    doc: "Says what runs existing files, before AddHandler: `pso-program` the directory's handler, `cgi-script` the file itself, where Options has ExecCGI; `default-handler` sends it.",
   }),
   AddHandler: directive({
     kind: handlerByExtension,
@@ -90,7 +90,7 @@ export const content = {
     overrideFor: map => groupOfHandler(map.values().next().value),
     repeat: 'adds',
     merge: byKey,
-    doc: 'Says what runs existing files by their last extension.',
+    doc: 'Says what runs existing files by their last extension, as SetHandler does for all.',
   }),
   RemoveHandler: directive({
     kind: withoutHandler,
@@ -228,6 +228,6 @@ export const content = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to, a line each; it is made if it is missing.',
+    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to: a line each, behind its time and the id of its request; it is made if it is missing, and may be rotated at any time.',
   }),
 }

@@ -37,12 +37,12 @@ export const cookie = {
   PSOCookieSession_Path: directive({
     kind: optional(cookiePath),
     default: undefined,
-    defaultDoc: '`/`',
+    defaultDoc: '`/`, or the prefix at which the Fastify plugin mounts the site',
     scope: 'directory',
     override: 'Session',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets the Path attribute of the session cookie.',
+    doc: 'Sets the Path attribute of the session cookie, as a path of the site: the prefix of the Fastify plugin is put before it.',
   }),
   PSOCookieSession_Secure: directive({
     kind: optional(flag),

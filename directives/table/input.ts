@@ -10,7 +10,7 @@ export const input = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Reads and parses the bodies of forms and JSON, 16 MiB of text at most, before the session is locked; `off` leaves every body to the handler: `req.read()`, `req.readline()`, `for await (const chunk of req)`.',
+    doc: 'Reads and parses urlencoded and multipart forms and JSON before the session is locked, 16 MiB of text at most, files to disk; `off` leaves every body to the handler: `req.read()`, `req.readline()`, `for await (const chunk of req)`.',
   }),
   PSOInputMaxFields: directive({
     kind: integer('NUMBER', 0),
@@ -46,6 +46,6 @@ export const input = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: "Sets how many bytes a request's body may have, whoever reads it; 0 is no limit, and more is 413.",
+    doc: "Sets how many bytes a request's body may have, its files too, whoever reads it: a form, a handler, a CGI program; 0 is no limit, and more is 413.",
   }),
 }

@@ -153,7 +153,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many seconds a client may take to send the head of its request, and may go without sending 500 bytes a second of its body or taking anything of its answer; a stop waits as long for what is in flight.',
+    doc: 'Sets how many seconds a client may take to send the head of its request, may stay below 500 bytes a second of its body (both 408), and may take nothing of its answer before it is cut off; a stop waits as long for what is in flight.',
   }),
   LimitRequestLine: directive({
     kind: integer('BYTES', 0),
