@@ -6,6 +6,7 @@ import { adviseOnCookies } from './cookie-advice.ts'
 import { endTogether } from './end-together.ts'
 import { sendSlice } from './files/send-slice.ts'
 import { applyHeaders } from './header-actions.ts'
+import { dropHopByHop } from './hop-by-hop.ts'
 import { leaveBody } from './input/leave-body.ts'
 import type { RequestState } from './request-state.ts'
 import { cutIfStuck, writeChunk } from './write-chunk.ts'
@@ -128,8 +129,6 @@ function headOf(state: RequestState, bodiless = false): string[] {
     const cookie = session instanceof Promise ? undefined : cookieOf(session)
     if (cookie !== undefined) output.headers.add('Set-Cookie', cookie)
   }
-  // how the body is framed is the server's matter
-  output.headers.delete('transfer-encoding')
   const type = bodiless || output.headers.has('content-type') ? undefined : contentTypeOf(state)
   if (state.plan.directives.Header.length > 0) {
     for (let at = 0; at < output.prepared.length; at += 2)
@@ -138,6 +137,7 @@ function headOf(state: RequestState, bodiless = false): string[] {
     if (type !== undefined) output.headers.set('Content-Type', type)
     applyHeaders(state)
   }
+  if (!output.headers.isEmpty) dropHopByHop(output.headers)
   if (state.site.development) adviseOnCookies(state)
   const head = [...output.prepared]
   if (type !== undefined && state.plan.directives.Header.length === 0) head.push('Content-Type', type)

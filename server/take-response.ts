@@ -1,3 +1,4 @@
+import { isFinalStatus } from './api/status.ts'
 import { badAnswer } from './modules/bad-answer.ts'
 import type { RequestState } from './request-state.ts'
 import { flush } from './send-response.ts'
@@ -14,6 +15,9 @@ export async function takeResponse(state: RequestState, response: Response): Pro
   const { output } = state
   if (state.refusedBody !== undefined) throw state.refusedBody
   if (response.type === 'error') throw badAnswer(state, 'Response.error() is no answer')
+  // a property that an app has given it
+  if (!isFinalStatus(response.status))
+    throw badAnswer(state, `expected a Response of 200 to 599, got ${response.status}`)
   if (response.bodyUsed || response.body?.locked)
     throw badAnswer(state, 'the body of the returned Response has been read before')
   if (output.flushed)

@@ -76,5 +76,8 @@ export class HeaderTable {
 function checked(name: string, value: string | number): string {
   validateHeaderName(name)
   validateHeaderValue(name, value as string)
-  return String(value)
+  const text = String(value)
+  if (name.length === 14 && name.toLowerCase() === 'content-length' && !/^\d{1,15}$/.test(text))
+    throw new TypeError(`expected a number of bytes as ${name}, got ${JSON.stringify(text)}`)
+  return text
 }

@@ -99,6 +99,40 @@ t.test('the length of a complete answer is its own, whatever an author says', as
   t.same(fields(await wire(await none.url()), 'content-length'), [])
 })
 
+t.test('a length that is none is an error where it is given', async t => {
+  for (const [code, status] of [
+    ['req.headersOut.set("Content-Length", "-1")', 500],
+    ['req.pso().setHeaderOut("content-length", "1e1")', 500],
+    ['req.headersOut.set("Content-Length", 6)', 200],
+  ] as const) {
+    const app = await site(t, { '.psoaccess': '', 'handler.ts': does(`${code}; await req.flush(); return "abcdef"`) })
+    t.equal((await app.inject('/')).statusCode, status, code)
+    if (status === 500) t.match(app.errorLog(), /expected a number of bytes as content-length, got "-?1/i)
+  }
+})
+
+t.test('what speaks of the connection is the server’s matter, whoever says it', async t => {
+  const app = await site(t, {
+    '.psoaccess': 'Header = set Keep-Alive timeout=99 env=LINES\nHeader = set Trailer X-A env=LINES',
+    'handler.ts': does(`
+      const fields: [string, string][] = [['Trailer', 'X-A'], ['Keep-Alive', 'timeout=99'], ['Connection', 'keep-alive, X-A'], ['Proxy-Connection', 'x']]
+      if (req.args === 'response') return new Response('abc', { headers: fields })
+      if (req.args === 'lines') req.subprocessEnv.LINES = '1'
+      else if (req.args === 'close') req.headersOut.set('Connection', 'close')
+      else for (const [name, value] of fields) req.headersOut.set(name, value)
+      return 'abc'`),
+  })
+  const url = await app.url()
+  for (const query of ['response', 'lines', 'fields', 'close']) {
+    const text = await wire(url, `/?${query}`)
+    t.match(text, /^HTTP\/1\.1 200 /, query)
+    for (const name of ['trailer', 'keep-alive', 'proxy-connection'])
+      t.same(fields(text, name), [], `${name}, ${query}`)
+    t.same(fields(text, 'connection'), ['close'], query)
+    t.equal(bodyOf(text), 'abc', query)
+  }
+})
+
 t.test('a length that was promised with a flush is kept, or the connection is cut', async t => {
   const app = await site(t, {
     '.psoaccess': '',

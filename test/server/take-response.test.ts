@@ -139,6 +139,14 @@ t.test('what is no Response to be sent is a 500 that says why', async t => {
     ],
     ['return new Response(new ReadableStream({ start (to) { to.error(new Error("source broke")) } }))', /source broke/],
     ['throw new Response("x")', /was thrown/],
+    [
+      'return new Response("x", { headers: { "Content-Length": "1, 1" } })',
+      /expected a number of bytes as content-length, got "1, 1"/,
+    ],
+    [
+      'return Object.defineProperty(new Response("x"), "status", { value: 101 })',
+      /expected a Response of 200 to 599, got 101/,
+    ],
   ] as const) {
     const app = await site(t, { '.psoaccess': '', 'handler.ts': does(code) })
     t.equal((await app.inject('/')).statusCode, 500, code)

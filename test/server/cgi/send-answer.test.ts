@@ -30,6 +30,7 @@ t.test('status and header lines are what the program says', async t => {
     ['Set-Cookie: a=1; Path=/\nSet-Cookie: b=2\n\n', 200, '', { 'set-cookie': ['a=1; Path=/', 'b=2'] }],
     ['Content-Type: a/b\nContent-Type: c/d\n\n', 200, '', { 'content-type': 'c/d' }],
     ['Transfer-Encoding: gzip\n\nbody', 200, 'body', {}],
+    ['Trailer: X-A\nKeep-Alive: timeout=99\n\nbody', 200, 'body', { trailer: undefined, 'keep-alive': undefined }],
     ['Content-Length: 4\n\nbody', 200, 'body', { 'content-length': '4' }],
     ['Status: 204\nContent-Length: 4\n\nbody', 204, '', { 'content-length': undefined }],
     ['Status: 304\nETag: "x"\n\nbody', 304, '', { etag: '"x"' }],
