@@ -17,10 +17,14 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
   if (socket === null) throw new ServerReturn(DONE, 'the client has gone away')
   output.flushed = true
   output.status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(chunk.toString('latin1', 0, 12))?.[1] ?? 200)
-  socket.setTimeout(site.config.directives.Timeout * 1000)
+  const timeoutMs = site.config.directives.Timeout * 1000
   for (; chunk !== undefined; chunk = await program.read()) {
     output.sentBytes += chunk.length
-    if (!socket.write(chunk) && !state.closed) await drained(socket, response)
+    if (socket.write(chunk) || state.closed) continue
+    // a client that takes nothing is cut off; one that waits for a program that is silent is not
+    socket.setTimeout(timeoutMs)
+    await drained(socket, response)
+    socket.setTimeout(0)
   }
   await program.finish()
   socket.destroySoon()

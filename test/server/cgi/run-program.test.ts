@@ -340,6 +340,15 @@ t.test('what it says on standard error is in the log, line by line, and no more 
   t.match(added, /more than 65536 characters: the rest is left out/)
 })
 
+t.test('an nph- program may be silent for longer than Timeout, which is the client’s', async t => {
+  const app = await cgiSite(
+    t,
+    { 'nph-slow.cgi': sh('printf "HTTP/1.1 200 OK\\r\\n\\r\\nhalf"', 'sleep 1.5', 'printf " all"') },
+    { ini: 'Timeout = 1', lines: 'CGIScriptTimeout = 10' },
+  )
+  t.equal(await (await fetch(`${await app.url()}/nph-slow.cgi`)).text(), 'half all')
+})
+
 t.test('nph- programs write to the connection themselves, and it is closed behind them', async t => {
   const app = await cgiSite(t, {
     'nph-a.cgi': sh('printf "HTTP/1.1 203 Mine\\nX-A: 1\\n\\n$REQUEST_METHOD"', 'head -c 300000 /dev/zero'),
