@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { dirname } from 'node:path'
 import type { Ending, Launch, Order, Told } from './launch.ts'
@@ -84,6 +84,8 @@ function end(id: number): void {
 }
 
 function makePipes(id: number, paths: readonly string[]): void {
+  // the worker removes those that are used up
+  for (const directory of directories) if (!existsSync(directory)) directories.delete(directory)
   for (const path of paths) directories.add(dirname(path))
   execFile('mkfifo', ['-m', '600', '--', ...paths], error =>
     tell(error === null ? { id } : { id, failure: failureOf(error) }),

@@ -1,7 +1,7 @@
-import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Ending } from './launch.ts'
 import { ProgramFailure } from './program-failure.ts'
 import { isAtLimits } from './why-not-started.ts'
@@ -26,7 +26,8 @@ export type PipesOfProgram = readonly [stdout: Pipe, stderr: Pipe, stdin?: Pipe]
  */
 export class Pipes {
   readonly #make: (paths: readonly string[]) => Promise<Ending>
-  readonly #directories: string[] = []
+  /** How many pipes each has. */
+  readonly #directories = new Map<string, number>()
   #free: string[] = []
   #making: Promise<void> | undefined
 
@@ -52,13 +53,13 @@ export class Pipes {
   }
 
   removeAll(): void {
-    for (const directory of this.#directories) rmSync(directory, { recursive: true, force: true })
+    for (const directory of this.#directories.keys()) rmSync(directory, { recursive: true, force: true })
   }
 
   async #makeMore(): Promise<void> {
     try {
       const directory = mkdtempSync(join(tmpdir(), 'pso-cgi-'))
-      this.#directories.push(directory)
+      this.#directories.set(directory, BATCH)
       const paths = Array.from({ length: BATCH }, (_, at) => join(directory, String(at)))
       const { failure } = await this.#make(paths)
       if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code })
@@ -101,18 +102,25 @@ export class Pipes {
       path,
       stream,
       close: isUnused => {
-        const closed = (): unknown => (isUnused ? this.#free.push(path) : remove(path))
+        const closed = (): unknown => (isUnused ? this.#free.push(path) : this.#remove(path))
         if (stream.closed) closed()
         else stream.destroy().once('close', closed)
       },
     }
   }
-}
 
-function remove(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // the launcher has taken it away
+  /** With its directory, if it was the last there. */
+  #remove(path: string): void {
+    const directory = dirname(path)
+    const left = this.#directories.get(directory)! - 1
+    this.#directories.set(directory, left)
+    try {
+      unlinkSync(path)
+      if (left > 0) return
+      this.#directories.delete(directory)
+      rmdirSync(directory)
+    } catch {
+      // the launcher has taken it away
+    }
   }
 }

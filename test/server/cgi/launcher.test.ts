@@ -178,6 +178,15 @@ t.test('pipes that somebody has cleaned away are made anew', async t => {
   t.equal((await app.inject('/a.cgi')).body, launcher)
 })
 
+t.test('pipes that are used up go, and their directory with the last of them', async t => {
+  const made = ownTmpdir(t)
+  const app = await cgiSite(t, { 'a.cgi': answers('cat') })
+  // the pipe of a body serves once, and 32 are made at a time
+  for (let post = 0; post < 100; post++)
+    t.equal((await app.inject({ method: 'POST', url: '/a.cgi', payload: 'body' })).body, 'body')
+  await until(() => made().length <= 2)
+})
+
 t.test('nothing is left in the directory for temporary files, where no other user may look', async t => {
   const made = ownTmpdir(t)
   const app = await cgiSite(t, { 'a.cgi': answers('echo $PPID') })
