@@ -20,7 +20,20 @@ export function readInput(state: RequestState, isLeft = false): void | Promise<v
   const type = state.raw.headers['content-type']
   if (type === undefined || state.plan.directives.PSOInput === 'off') return
   const read = readerFor(type)
-  if (read !== undefined) return keepInput(state, read, type)
+  if (read === undefined) return
+  refuseCoded(state)
+  return keepInput(state, read, type)
+}
+
+/** Nothing is unpacked here, and what is packed would be read as if it were not. RFC 7694: the answer says what is taken. */
+function refuseCoded({ raw, output }: RequestState): void {
+  const coding = raw.headers['content-encoding'] ?? ''
+  if (/^(?:identity)?$/i.test(coding)) return
+  output.headers.set('Accept-Encoding', 'identity')
+  throw new InputRefusal(
+    415,
+    `the body is packed (Content-Encoding: ${coding}), and forms are taken as they are: PSOInput = off leaves it to the handler`,
+  )
 }
 
 async function keepInput(state: RequestState, read: Reader, type: string): Promise<void> {

@@ -44,6 +44,27 @@ t.test('a body over LimitRequestBody is 413, declared or only sent', async t => 
   t.equal((await fetch(url, { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit)).status, 413)
 })
 
+t.test('a form that is packed is 415, and said to be; a handler that takes the body itself has it', async t => {
+  const app = await site(t, {
+    '.psoaccess': '',
+    'handler.ts': asks,
+    off: { '.psoaccess': 'PSOInput = off', 'handler.ts': does('return (await req.read()).toString("latin1")') },
+  })
+  const post = (url: string, coding: string, type = 'application/x-www-form-urlencoded') =>
+    app.inject({ method: 'POST', url, payload: 'a=1', headers: { 'content-type': type, 'content-encoding': coding } })
+  for (const [coding, type] of [
+    ['gzip', undefined],
+    ['br', 'application/json'],
+    ['identity, gzip', 'multipart/form-data; boundary=x'],
+  ] as const) {
+    const refused = await post('/', coding, type)
+    t.same([refused.statusCode, refused.headers['accept-encoding']], [415, 'identity'], coding)
+    t.match(app.errorLog(), `POST / 415: the body is packed (Content-Encoding: ${coding})`)
+  }
+  t.equal((await post('/', 'Identity')).statusCode, 200)
+  t.equal((await post('/off/', 'gzip')).body, 'a=1')
+})
+
 t.test('what is no proper form is read as a browser would have meant it', async t => {
   const app = await site(t, { '.psoaccess': '', 'handler.ts': does('return req.pso().getInputDict()') })
   const cases = [
