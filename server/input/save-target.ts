@@ -34,6 +34,8 @@ export async function saveTarget(state: RequestState, name: string, directory: s
     if (found !== 'plain')
       throw refused(`${part} is ${found === 'source' ? 'source code' : 'a name that is never sent'}`)
   }
+  for (const programs of site.config.scriptAliases.values())
+    if (namesBelow(target, programs) !== undefined) throw refused('all files of its directory are run (ScriptAlias)')
   const there = await directivesAt(state, target)
   if (there === undefined) throw refused('the configuration of its directory has a mistake')
   // what lies there now may be a link to a module

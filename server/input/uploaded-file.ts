@@ -61,7 +61,7 @@ export class UploadedFile {
    */
   save(name: string, directory = '.'): Promise<string> {
     const saved = this.#save(name, directory)
-    this.#saving = saved.catch(() => {})
+    this.#saving = Promise.allSettled([this.#saving, saved])
     return saved
   }
 

@@ -123,6 +123,23 @@ t.test('save() refuses what would be run, what is never sent, and what leaves th
   t.match(readFileSync(join(app.root, 'used.js'), 'utf8'), 'export')
 })
 
+t.test('save() refuses a directory of ScriptAlias, where all files are run', async t => {
+  const app = await site(
+    t,
+    { '.psoaccess': '', 'handler.ts': saves },
+    { ini: 'ScriptAlias = /cgi-bin/ programs', programs: { 'old.sh': '#!/bin/sh\n', deep: {} } },
+  )
+  for (const [as, into] of [
+    ['old.sh', '../programs'],
+    ['new.txt', '../programs'],
+    ['new.txt', '../programs/deep'],
+    ['deep/new.txt', '../programs'],
+    ['programs/new.txt', '..'],
+  ] as const)
+    t.match(await save(app, as, into), /all files of its directory are run \(ScriptAlias\)/, `${as} in ${into}`)
+  t.equal(readFileSync(join(app.root, '../programs/old.sh'), 'utf8'), '#!/bin/sh\n')
+})
+
 t.test('save() to another file system: the whole file or none, and nothing beside it', async t => {
   const app = await where(t, {})
   const memory = '/dev/shm'
@@ -139,10 +156,12 @@ t.test('save() to another file system: the whole file or none, and nothing besid
   await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0)
 })
 
-t.test('a save that nobody awaits is finished before the upload is removed', async t => {
+t.test('saves that nobody awaits are finished before the upload is removed', async t => {
   const app = await site(t, {
     '.psoaccess': '',
-    'handler.ts': does('void req.pso().getFile("up").save("late.txt"); return "sent"'),
+    'handler.ts': does(
+      'const file = req.pso().getFile("up"); void file.save("late.txt"); file.save("../refused").catch(() => {}); return "sent"',
+    ),
   })
   t.equal(
     (await app.inject({ ...multipartPost([{ name: 'up', filename: 'a', content: 'x' }]), url: '/' })).body,
