@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { SessionImplementation } from '../../session/index.ts'
 import { isServing } from '../modules/module-graph.ts'
 import { packageDirectory } from '../package-directory.ts'
+import { exitWhenSaid } from '../process/exit-when-said.ts'
 import type { Request } from './request.ts'
 
 const require = createRequire(import.meta.url)
@@ -37,6 +38,6 @@ export class ServiceHandler {
       handler: this.#handler,
       implementation: this.#implementation,
     })
-    process.exit(exitCode)
+    return exitWhenSaid(exitCode)
   }
 }
