@@ -35,12 +35,14 @@ function read(
   server: ServerConfig,
   root: string,
   file: string,
-  stamp: string,
+  stampBefore: string,
   allows: ReadonlySet<string>,
   before: AccessFile | undefined,
 ): AccessFile {
   const found = readText(file, root)
   const text = typeof found === 'string' ? found : `\0${found.message}`
+  // what could not be read, for want of a descriptor perhaps, may be readable the next time
+  const stamp = typeof found === 'string' || found.code !== 'unreadable' ? stampBefore : ''
   if (before !== undefined && before.layer.file === file && before.text === text) return { ...before, stamp }
   const layer: Layer =
     typeof found === 'string'

@@ -200,6 +200,30 @@ t.test('what cannot be read closes the directory and never hangs', async t => {
   t.same(problems(s.at('dir')), [], 'and opens again when it is mended')
 })
 
+t.test('a file that could not be read for want of a descriptor is read when there is one', async t => {
+  const s = site(t, { '.psoaccess': id('a') })
+  const door = JSON.stringify(join(import.meta.dirname, '../../directives/index.ts'))
+  const program = `
+    const { closeSync, openSync } = await import('node:fs')
+    const { createConfigStore, readServerConfig } = await import(${door})
+    const server = readServerConfig({ file: 'conf/server.ini', environment: {}, cwd: ${JSON.stringify(s.top)} })
+    const store = createConfigStore(server, { now: () => 1, recheckMs: 0 })
+    const at = () => store.configOf({ directory: server.documentRoot, name: undefined, path: '/' })
+    const open = []
+    try { for (;;) open.push(openSync('/dev/null')) } catch {}
+    const without = at().problems.map(({ message }) => message).join()
+    open.forEach(closeSync)
+    console.log(JSON.stringify([without, at().directives.PSOServiceId]))`
+  s.age('.psoaccess')
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', program],
+    { encoding: 'utf8' },
+  )
+  t.equal(stderr, '')
+  t.same(JSON.parse(stdout), ['the file cannot be read: EMFILE', 'a'])
+})
+
 t.test('a socket', async t => {
   const s = site(t, {})
   const socket = createServer()
