@@ -261,8 +261,10 @@ export class Request {
   sendfile(path: string, offset = 0, length?: number): number {
     const { output, plan, base } = this.#state
     this.#requireOpen('req.sendfile()')
+    // before anything is open: where no descriptor is left the table of types does not load
+    const type = mediaTypeOf(String(path), plan.directives)
     const slice = openSlice(base, path, offset, length)
-    output.writeSlice({ ...slice, type: mediaTypeOf(path, plan.directives) })
+    output.writeSlice({ ...slice, type })
     return slice.length
   }
 

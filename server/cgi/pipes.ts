@@ -2,9 +2,9 @@ import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync, unlinkS
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isAtLimits } from '../at-limits.ts'
 import type { Ending } from './launch.ts'
 import { ProgramFailure } from './program-failure.ts'
-import { isAtLimits } from './why-not-started.ts'
 
 /** Made at once: `mkfifo` is a program, and costs as much as one. */
 const BATCH = 32

@@ -1,11 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { isAtLimits } from '../at-limits.ts'
 import { Refusal } from '../refusal.ts'
 import { ProgramFailure } from './program-failure.ts'
-
-const limits = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
-
-/** The machine, or this process, has no more of something: it may work again. */
-export const isAtLimits = ({ code = '' }: { readonly code?: string | undefined }): boolean => limits.has(code)
 
 /** What a program that could not be run is answered with: 503 where the machine is at its limits, else a failure that says what is wrong. */
 export function notStarted(

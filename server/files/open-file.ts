@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { isAtLimits } from '../at-limits.ts'
 import { Refusal } from '../refusal.ts'
 
 /** A file as it was when it was opened: all that is said of it is of this one, whatever stands at its name later. */
@@ -36,9 +37,8 @@ function openOnce(file: string): OpenFile | undefined {
   return undefined
 }
 
-function notOpened(file: string, { code = '' }: NodeJS.ErrnoException): Refusal {
+function notOpened(file: string, error: NodeJS.ErrnoException): Refusal {
+  const { code } = error
   if (code === 'ENOENT' || code === 'ENOTDIR') return new Refusal(404, `${file} has just gone`)
-  // out of descriptors or memory: it may work again
-  const isShort = code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM'
-  return new Refusal(isShort ? 503 : 403, `${file} cannot be read: ${code}`)
+  return new Refusal(isAtLimits(error) ? 503 : 403, `${file} cannot be read: ${code}`)
 }

@@ -1,10 +1,12 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { FileSlice } from '../api/output.ts'
+import { isAtLimits } from '../at-limits.ts'
+import { Refusal } from '../refusal.ts'
 
 /**
  * Opens the `length` bytes of a file from `offset` on, or what there is of them; without `length`, the rest. A relative path is seen from
- * `base`. An Error that names the file where there is none, where it cannot be read, and where it is anything but a file.
+ * `base`. An Error that names the file where there is none, where it cannot be read, and where it is anything but a file; a Refusal (503) where this process has no descriptor left.
  */
 export function openSlice(base: string, path: string, offset: number, length: number | undefined): FileSlice {
   if (typeof path !== 'string') throw new TypeError(`expected the path of a file to send, got ${typeof path}`)
@@ -33,6 +35,7 @@ function requireBytes(what: string, count: number): void {
 }
 
 function notOpened(file: string, path: string, error: NodeJS.ErrnoException): Error {
+  if (isAtLimits(error)) return new Refusal(503, `the file ${file} cannot be sent: ${error.code}`)
   const seenFrom = path === file ? '' : `: ${path} is looked for where the handler was named`
   const message =
     error.code === 'ENOENT' || error.code === 'ENOTDIR'

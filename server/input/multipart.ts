@@ -1,4 +1,6 @@
 import type { BusboyConfig, BusboyFileStream, BusboyInstance } from '@fastify/busboy'
+import { isAtLimits } from '../at-limits.ts'
+import { Refusal } from '../refusal.ts'
 import type { RequestState } from '../request-state.ts'
 import { MOST_TEXT } from './body-limits.ts'
 import type { BodyInput } from './input.ts'
@@ -84,7 +86,7 @@ export async function receiveMultipart(state: RequestState, type: string): Promi
             open.delete(stream)
             file.size = stream.bytesRead
           },
-          cause => fail(new Error(`an uploaded file could not be stored: ${cause.message}`, { cause })),
+          cause => fail(notStored(cause)),
         ),
       )
     })
@@ -100,6 +102,11 @@ export async function receiveMultipart(state: RequestState, type: string): Promi
     await Promise.allSettled(files.map(file => file.discard()))
     throw error
   }
+}
+
+function notStored(cause: NodeJS.ErrnoException): Error {
+  const message = `an uploaded file could not be stored: ${cause.message}`
+  return isAtLimits(cause) ? new Refusal(503, message) : new Error(message, { cause })
 }
 
 /** 0 is no limit. */

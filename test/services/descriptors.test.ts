@@ -1,10 +1,16 @@
+import { readdirSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Client } from '../support/client.ts'
 import { countingPages } from '../support/crowd.ts'
+import { does } from '../support/handlers.ts'
+import { multipartPost } from '../support/multipart.ts'
 import { serveSite } from '../support/served-site.ts'
 import { storesWhere } from '../support/stores.ts'
+import { until } from '../support/until.ts'
 
 /** How many files and connections each process may have open. */
 const LIMIT = 64
@@ -54,3 +60,49 @@ for (const [name, kind] of storesWhere(() => true))
     t.same(site.workers(), [worker], 'nobody has ended')
     t.notMatch(site.errorLog(), /uncaught|unhandled/i)
   })
+
+t.test('files that are sent or uploaded when no descriptor is left: 503, and none is lost', async t => {
+  const site = await serveSite(
+    t,
+    join(t.testdir(), 'site'),
+    { files: { '.psoaccess': '', 'handler.ts': does('if (req.args) req.sendfile("handler.ts")') } },
+    { under: limited },
+  )
+  const [worker] = site.workers()
+  // one that was passed on to it may have a higher number
+  const used = (): number => readdirSync(`/proc/${worker}/fd`).filter(fd => Number(fd) < LIMIT).length
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const { payload, ...post } = multipartPost([{ name: 'up', filename: 'a', content: 'x' }])
+  const ask = (query: string, { method = 'GET', headers = {}, body = '' as string | Buffer } = {}): Promise<number> =>
+    new Promise((resolve, reject) =>
+      request(`${site.url}/files/${query}`, { agent, method, headers }, answer => {
+        answer.resume().once('end', () => resolve(answer.statusCode!))
+      })
+        .once('error', reject)
+        .end(body),
+    )
+  const upload = (): Promise<number> => ask('', { ...post, body: payload })
+  t.same([await ask(''), await upload()], [200, 200], 'what they need is loaded, but for the table of types')
+  const before = used()
+  const port = Number(new URL(site.url).port)
+  const held: Socket[] = []
+  for (const free of [1, 0]) {
+    while (used() < LIMIT - free) {
+      const had = used()
+      held.push(connect(port, '127.0.0.1').on('error', () => {}))
+      await until(() => used() > had)
+    }
+    for (let round = 0; round < 3; round++) {
+      const answers = [await ask('?send'), await upload()]
+      t.ok(
+        answers.every(status => (free > 0 && status === 200) || status === 503 || status === 500),
+        `${free} left: ${answers}`,
+      )
+      if (free === 0) t.equal(answers[1], 503)
+    }
+  }
+  for (const socket of held) socket.destroy()
+  t.ok(await until(() => used() <= before), `${used()} descriptors, ${before} before`)
+  t.same([await ask('?send'), await upload()], [200, 200])
+})

@@ -211,7 +211,7 @@ t.test('files that no descriptor is left for are a failed handler', async t => {
       'let n = 0; try { for (;;) { req.sendfile("a.txt", 0, 1); n++; if (n === 5000) throw new Error("enough") } } finally { globalThis.opened = n }',
     ),
   )
-  t.equal(answer.statusCode, 500)
+  t.equal(answer.statusCode, app.errorLog().includes('EMFILE') ? 503 : 500)
   t.match(app.errorLog(), /EMFILE|enough/)
   t.same(openBelow(app.root), [])
 })
