@@ -8,6 +8,9 @@ import type { RequestState } from './request-state.ts'
 /** What `req.addHandler` added to the phases of one request, in order; each is taken once. */
 export type AddedFunctions = Map<PhaseName, (FunctionRef | OwnFunction)[]>
 
+/** For one request: a function that adds itself again each time would never let another request have its turn. */
+const MOST = 1000
+
 /**
  * Adds a function to the end of a phase that is to come or is running; for one that is over, only the log hears of it (mod_python).
  * `handler`: a function, or `module::function` as a directive writes it, seen from where the function that adds it was named.
@@ -28,6 +31,7 @@ export function addFunction(
     )
     return
   }
+  if (++state.addedCount > MOST) throw new Error(`${state.running} adds handlers without end: ${MOST} for one request`)
   state.added ??= new Map()
   const before = state.added.get(phase)
   if (before === undefined) state.added.set(phase, [added])
@@ -46,7 +50,11 @@ function functionOf(
   handler: ((request: Request) => unknown) | string,
 ): FunctionRef | OwnFunction {
   if (typeof handler === 'function')
-    return { name: `${running} > ${handler.name || 'a function'} added to ${phase}`, base, run: handler }
+    return {
+      name: `${running.replace(/ > .*/s, '')} > ${handler.name || 'a function'} added to ${phase}`,
+      base,
+      run: handler,
+    }
   if (typeof handler !== 'string' || !/^[^:\0]+(::[^:\0]+)?$/.test(handler))
     throw new TypeError(
       `expected a function or MODULE[::FUNCTION] to add to ${phase}, got ${typeof handler === 'string' ? `"${handler}"` : typeof handler}`,

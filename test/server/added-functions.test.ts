@@ -141,6 +141,25 @@ t.test('a phase that there is not is an error that names the nearest', async t =
   }
 })
 
+t.test('a function that adds itself again and again is an error, and the next request is served', async t => {
+  for (const [phase, status] of [
+    ['Access', 500],
+    ['Content', 500],
+    ['Log', 200],
+  ] as const) {
+    const app = await adding(
+      t,
+      `const again = ${phase === 'Log' ? 'async ' : ''}(): any => { req.addHandler('${phase}', again) }; if (req.args) again()`,
+    )
+    t.equal((await app.inject('/?x')).statusCode, status, phase)
+    await settled()
+    t.match(app.errorLog(), /a\.ts::access > again added to \w+ adds handlers without end: 1000 for one request/)
+    t.notMatch(app.errorLog(), /again added to \w+ > again/)
+    t.equal((await app.inject('/')).statusCode, 200)
+    await settled()
+  }
+})
+
 t.test('what was added to a pass ends with it; Log and Cleanup are the request’s', async t => {
   const app = await adding(
     t,
