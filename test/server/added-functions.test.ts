@@ -152,11 +152,11 @@ t.test('a function that adds itself again and again is an error, and the next re
       `const again = ${phase === 'Log' ? 'async ' : ''}(): any => { req.addHandler('${phase}', again) }; if (req.args) again()`,
     )
     t.equal((await app.inject('/?x')).statusCode, status, phase)
-    await settled()
+    await seenAtEnd()
     t.match(app.errorLog(), /a\.ts::access > again added to \w+ adds handlers without end: 1000 for one request/)
     t.notMatch(app.errorLog(), /again added to \w+ > again/)
     t.equal((await app.inject('/')).statusCode, 200)
-    await settled()
+    await seenAtEnd()
   }
 })
 

@@ -55,7 +55,7 @@ for (const [name, kind] of storesWhere(({ outlives }) => outlives))
       await crowd.done()
       const held = client.get(`${victim.url}/sessions/hold/`, crowd.cookie)
       const other = `${survivor.url}/sessions/count/0/2`
-      t.ok(await until(() => existsSync(join(top, 'holder/public_html/sessions/hold/held'))))
+      await until(() => existsSync(join(top, 'holder/public_html/sessions/hold/held')))
       const waiting = client.get(other, crowd.cookie)
       t.equal(await Promise.race([waiting, sleep(500, 'waits')]), 'waits')
       await victim.kill()

@@ -47,7 +47,7 @@ for (const [name, kind] of storesWhere(({ outlives }) => outlives))
       }
 
       const held = client.get(`${holder.url}/sessions/slow/`, cookie)
-      t.ok(await until(() => existsSync(join(top, 'holder/public_html/sessions/slow/held'))))
+      await until(() => existsSync(join(top, 'holder/public_html/sessions/slow/held')))
       process.kill(holder.pid, 'SIGSTOP')
       const stopped = performance.now()
       const waited = await count(2)
