@@ -3,7 +3,7 @@ import { STATUS_CODES } from '../node-http.ts'
 import type { Outgoing } from '../outgoing.ts'
 
 /**
- * An answer as a CGI program gives it (RFC 3875 section 6): a `Status` line where it is not 200, the header fields, a blank line, the body.
+ * An answer as a CGI program gives it (RFC 3875 section 6): a `Status` line where it is not 200 or all there is, the header fields, a blank line, the body.
  * Content-Type comes last, as in the how-to. An error of `out`, which is a reader that has gone away, destroys it in silence.
  */
 export class CgiResponse extends Writable implements Outgoing {
@@ -27,7 +27,9 @@ export class CgiResponse extends Writable implements Outgoing {
   }
 
   writeHead(status: number, fields: string[]): this {
-    const lines: string[] = status === 200 ? [] : [`Status: ${status} ${STATUS_CODES[status] ?? 'Unknown'}`]
+    // one field there has to be (RFC 3875 6.2)
+    const isSaid = status !== 200 || fields.length === 0
+    const lines: string[] = isSaid ? [`Status: ${status} ${STATUS_CODES[status] ?? 'Unknown'}`] : []
     const types: string[] = []
     for (let at = 0; at < fields.length; at += 2) {
       const name = fields[at]!.toLowerCase()

@@ -24,6 +24,7 @@ t.test('a Status line where it is not 200, the content type last, a blank line, 
   t.equal(await printed(404, type, 'x'), 'Status: 404 Not Found\nContent-Type: text/html\n\nx')
   t.equal(await printed(302, ['Location', '/x']), 'Status: 302 Found\nLocation: /x\n\n')
   t.equal(await printed(299, []), 'Status: 299 Unknown\n\n')
+  t.equal(await printed(200, [], 'x'), 'Status: 200 OK\n\nx', 'a head is never empty')
 })
 
 t.test('a person who reads it needs no length', async t => {
