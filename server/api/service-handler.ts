@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url)
  * `if (import.meta.main) await new ServiceHandler(handler).run()`. With a class, the session is of that implementation.
  */
 export class ServiceHandler {
+  static #hasRun = false
   readonly #handler: (request: Request) => unknown
   readonly #implementation: SessionImplementation | undefined
 
@@ -30,6 +31,8 @@ export class ServiceHandler {
       throw new Error(
         'run() is for a file that node runs: if (import.meta.main) await new ServiceHandler(handler).run()',
       )
+    if (ServiceHandler.#hasRun) throw new Error('run() was called before: a program answers one request')
+    ServiceHandler.#hasRun = true
     // as cli.cjs does: a third of the start
     require(`${packageDirectory}/server/compile-cache.cjs`).useCompileCache()
     const { runAsProgram } = await import('../as-program/run-as-program.ts')

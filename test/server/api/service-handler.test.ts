@@ -102,6 +102,18 @@ t.test('without the guard it is an error that says what to write, and neither se
   t.match(errors, 'if (import.meta.main)')
 })
 
+t.test('a program answers one request: another run() is an error', async t => {
+  const file = installed(
+    t,
+    source(`const service = new ServiceHandler(() => 'once')
+void service.run()
+await new ServiceHandler(testHandler).run().catch(error => console.error(error.message))`),
+  )
+  const { exit, body, errors } = await runProgram(t, [file])
+  t.same([exit, body], [0, 'once'])
+  t.match(errors, /run\(\) was called before: a program answers one request/)
+})
+
 t.test('what is no function is no handler', async t => {
   t.throws(() => new ServiceHandler('handler' as never), { message: 'expected a handler function, got string' })
 })
