@@ -17,7 +17,8 @@ export interface PluginOptions extends LibraryOptions {
  */
 export async function mountSite(app: FastifyInstance, options: PluginOptions): Promise<void> {
   const prefix = app.prefix.replace(/\/+$/, '')
-  if (/[:*()]/.test(prefix)) throw new Error(`expected a prefix without parameters, such as /legacy, got ${prefix}`)
+  if (!isPlain.test(prefix))
+    throw new Error(`expected a prefix of plain names without parameters, such as /legacy, got ${prefix}`)
   const config = libraryConfig(options)
   const opened = await openSite({ config, prefix, development: options.development ?? false })
   app.addHook('onClose', () => opened.close())
@@ -45,6 +46,9 @@ export async function mountSite(app: FastifyInstance, options: PluginOptions): P
     })
   }
 }
+
+/** It stands in cookies and in Location as it is: nothing that would have to be encoded there, or would name another host. */
+const isPlain = /^(?:\/[\w.~!$&'+,;=@-]+)*$/
 
 function serve({ site }: OpenSite, prefix: string, request: FastifyRequest, reply: FastifyReply): void {
   const url = belowPrefix(request.url, prefix)

@@ -412,7 +412,10 @@ t.test('what cannot be served keeps the app from starting, and says why', async 
     [{ ...site, config: join(site.top, 'none.ini') }, /none\.ini: there is no such file/],
     [{ ...site, directives: { Options: 'Indexs' } }, /\(options\):\d+: Options: expected .* got "Indexs"/],
     [{ ...site, directives: { ServerName: 'a\nListen = 1' } }, /expected one line for the directive ServerName/],
-    [{ ...site, prefix: '/:tenant' }, /expected a prefix without parameters/],
+    ...['/:tenant', '/a/*', '/é', '/a b', '/a%20b', '//host'].map(prefix => [
+      { ...site, prefix },
+      /expected a prefix of plain names without parameters/,
+    ]),
   ] as [PluginOptions, RegExp][])
     await t.rejects(async () => Fastify().register(pso, options), { message }, String(message))
 })
