@@ -11,6 +11,7 @@ import { plantPso, plantSite, runProgram } from './support/program.ts'
 import { cli, project } from './support/project.ts'
 import { type SiteOptions, site, type TestSite } from './support/site.ts'
 import { until } from './support/until.ts'
+import { uploadsIn } from './support/uploads.ts'
 
 const root = join(project, 'public_html')
 const sources = globSync(['**/.psoaccess', '**/*.ts'], { cwd: root })
@@ -341,7 +342,7 @@ t.test('upload: what came is told, nothing of it stays, and too much is refused'
   })
   t.equal((await sent([...files, ...files])).status, 413)
   t.equal((await sent([{ ...files[0]!, content: 'x'.repeat(1 << 20) }])).status, 413)
-  await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0)
+  await until(() => uploadsIn(app.stateDirectory).length === 0)
   t.same(readdirSync(join(root, 'upload')).sort(), ['.psoaccess', 'handler.ts'])
 })
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { peakWhile, residentMiB } from '../support/processes.ts'
 import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
-import { uploadTree } from '../support/upload-tree.ts'
+import { uploadTree } from '../support/uploads.ts'
 import { asTest } from './as-test.ts'
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 4]

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { multipartType, partHead } from '../support/multipart.ts'
@@ -6,14 +6,12 @@ import { peakWhile, residentMiB } from '../support/processes.ts'
 import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
 import { until } from '../support/until.ts'
-import { uploadTree } from '../support/upload-tree.ts'
+import { uploadsIn, uploadTree } from '../support/uploads.ts'
 import { dial, head, rawClient } from '../support/wire.ts'
 
 const MOST_MIB = 120
 const ABORTED = 10_000
 const AT_ONCE = 50
-
-const uploadsIn = (directory: string): string[] => globSync('.pso/uploads/*/*', { cwd: directory })
 
 t.test('an upload of 1 GiB takes no memory that one of 128 MiB does not take', { timeout: 60_000 }, async t => {
   const site = await serveSite(t, t.testdir(), uploadTree)
@@ -26,7 +24,7 @@ t.test('an upload of 1 GiB takes no memory that one of 128 MiB does not take', {
     t.match(value, new RegExp(`^HTTP/1\\.1 200 .*\\r\\n\\r\\n${size}$`, 's'))
     t.ok(peak - idle <= MOST_MIB, `${size / 2 ** 20} MiB: ${(peak - idle).toFixed(0)} MiB above idle`)
   }
-  await until(() => uploadsIn(site.directory).length === 0)
+  await until(() => uploadsIn(join(site.directory, '.pso')).length === 0)
 })
 
 t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout: 60_000 }, async t => {
@@ -55,7 +53,7 @@ t.test('10,000 aborted uploads leave no file and no open descriptor', { timeout:
     while (number < ABORTED) await abort(number++)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, abortOn))
-  await until(() => uploadsIn(site.directory).length === 0)
+  await until(() => uploadsIn(join(site.directory, '.pso')).length === 0)
   await until(() => descriptors() <= before)
   t.match(await sendUpload(`${site.url}/up/`, 5), /\r\n\r\n5$/)
   t.same(site.workers(), [worker])
@@ -76,11 +74,11 @@ t.test('what a server that was killed had of uploads is gone when the next one h
       partHead({ name: 'up', filename: 'a.bin' }) +
       'x'.repeat(100_000),
   )
-  await until(() => uploadsIn(directory).length === 1)
+  await until(() => uploadsIn(join(directory, '.pso')).length === 1)
   await killed.kill()
-  t.equal(uploadsIn(directory).length, 1)
+  t.equal(uploadsIn(join(directory, '.pso')).length, 1)
   await serveSite(t, directory, uploadTree, { workers: 2 })
-  await until(() => uploadsIn(directory).length === 0)
+  await until(() => uploadsIn(join(directory, '.pso')).length === 0)
   t.same(readdirSync(join(directory, '.pso/uploads')), [])
   client.socket.destroy()
 })

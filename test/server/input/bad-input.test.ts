@@ -1,4 +1,4 @@
-import { globSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -6,6 +6,7 @@ import { does } from '../../support/handlers.ts'
 import { multipartBody, multipartEnd, multipartType, partHead } from '../../support/multipart.ts'
 import { site, type TestSite } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { uploadsIn } from '../../support/uploads.ts'
 import { head, rawClient } from '../../support/wire.ts'
 
 const tree = {
@@ -218,7 +219,6 @@ const linesOf = (app: TestSite): string[] =>
     .errorLog()
     .split('\n')
     .filter(line => line !== '')
-const uploadsIn = (app: TestSite): string[] => globSync('uploads/*/*', { cwd: app.stateDirectory })
 
 /** One line more than before, at a level that is logged by default. */
 function hasOneLine(t: Test, app: TestSite, before: number, log: RegExp | undefined): void {
@@ -247,7 +247,7 @@ t.test(
       client.socket.destroy()
       t.match((await app.inject('/?a=1')).json(), { a: '1', polluted: undefined }, `${name}: the next is served`)
     }
-    await until(() => uploadsIn(app).length === 0)
+    await until(() => uploadsIn(app.stateDirectory).length === 0)
   },
 )
 

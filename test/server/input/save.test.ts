@@ -1,6 +1,5 @@
 import {
   existsSync,
-  globSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -17,6 +16,7 @@ import { does } from '../../support/handlers.ts'
 import { multipartPost } from '../../support/multipart.ts'
 import { site, type TestSite, type Tree } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { uploadsIn } from '../../support/uploads.ts'
 
 const saves = does(`
 const p = req.pso()
@@ -153,7 +153,7 @@ t.test('save() to another file system: the whole file or none, and nothing besid
   mkdirSync(join(other, 'taken'))
   t.match(await save(app, 'taken', other), /EISDIR|ENOTEMPTY|EEXIST/)
   t.same(readdirSync(other).sort(), ['taken', 'x.txt'])
-  await until(() => globSync('uploads/*/*', { cwd: app.stateDirectory }).length === 0)
+  await until(() => uploadsIn(app.stateDirectory).length === 0)
 })
 
 t.test('saves that nobody awaits are finished before the upload is removed', async t => {

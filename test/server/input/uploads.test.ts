@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { sweepUploads } from '../../../server/input/uploads.ts'
@@ -7,9 +7,9 @@ import { does } from '../../support/handlers.ts'
 import { multipartPost } from '../../support/multipart.ts'
 import { site } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
+import { uploadsIn } from '../../support/uploads.ts'
 
 /** Files that are there because of uploads. */
-const uploadsIn = (stateDirectory: string): string[] => globSync('uploads/*/*', { cwd: stateDirectory })
 
 const describes = does(`
 const p = req.pso()
