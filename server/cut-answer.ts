@@ -9,7 +9,7 @@ import type { RequestState } from './request-state.ts'
 export function cutAnswer({ response, output }: RequestState, status: number): void {
   output.status = status
   const { socket, chunkedEncoding } = response
-  if (chunkedEncoding || output.headers.has('Content-Length') || !isTcp(socket)) response.destroy()
+  if (chunkedEncoding || output.promised !== undefined || !isTcp(socket)) response.destroy()
   else socket.resetAndDestroy()
   output.discard()
 }

@@ -34,19 +34,16 @@ export async function flush(state: RequestState): Promise<void> {
   await writeChunk(state.response, chunk, timeoutOf(state))
 }
 
-/** Sends all that was written, one piece after the other, also what is written meanwhile. */
+/** Sends all that was written, one piece after the other, also what is written meanwhile. A failure stays, for who comes next. */
 async function sendPieces(state: RequestState): Promise<void> {
   const { output, response } = state
-  try {
-    while (!output.isEmpty && !response.destroyed) {
-      const piece = output.take()
-      output.sentBytes += lengthOf(piece)
-      if (isSlice(piece)) await sendSlice(piece, response, timeoutOf(state))
-      else await writeChunk(response, piece, timeoutOf(state))
-    }
-  } finally {
-    output.sending = undefined
+  while (!output.isEmpty && !response.destroyed) {
+    const piece = output.take()
+    output.sentBytes += lengthOf(piece)
+    if (isSlice(piece)) await sendSlice(piece, response, timeoutOf(state))
+    else await writeChunk(response, piece, timeoutOf(state))
   }
+  output.sending = undefined
 }
 
 /** The head of an answer whose length nobody knows yet. An event stream lets its session go: it may last for hours. */
@@ -102,7 +99,10 @@ export function sendResponse(state: RequestState): void | Promise<void> {
   output.headers.close()
   output.flushed = true
   if (bodiless || state.method === 'HEAD') output.discard()
-  if (output.hasSlices) return sendRest(state)
+  if (output.hasSlices) {
+    output.promised = length
+    return sendRest(state)
+  }
   if (!bodiless && state.method !== 'HEAD') output.sentBytes = length
   endTogether(response, bodiless || state.method === 'HEAD' || body.length === 0 ? undefined : body, timeoutOf(state))
 }

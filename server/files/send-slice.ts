@@ -1,16 +1,19 @@
 import { closeSync, fstatSync, read, readSync } from 'node:fs'
+import { setTimeout as passed } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FileSlice } from '../api/output.ts'
 import type { Outgoing } from '../outgoing.ts'
 import { writeChunk } from '../write-chunk.ts'
 
 const CHUNK = 256 * 1024
+/** A write sets the time of a file before its size. */
+const WRITE_MS = 20
 const readFrom = promisify(read)
 
 /**
  * Streams a slice and closes it; the response goes on. The length has been promised, and the bytes of one version: a file that turns out
- * shorter, or is written anew in its place while it is sent, cuts the connection. One that only grows, as a log does, is sent as far as
- * it was promised.
+ * shorter, or is written anew in its place while it is sent, is an Error, and the answer is cut. One that only grows, as a log does, is sent
+ * as far as it was promised.
  */
 export async function sendSlice(
   { fd, start, length, stats }: FileSlice,
@@ -26,11 +29,8 @@ export async function sendSlice(
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
       const { bytesRead } = await readFrom(fd, chunk, 0, chunk.length, at)
       const now = fstatSync(fd)
-      const isOther = now.mtimeMs !== mtimeMs && !(now.size > stats.size && isUnchanged(fd, sent, at))
-      if (bytesRead === 0 || isOther) {
-        response.destroy()
-        return
-      }
+      if (bytesRead === 0 || (now.mtimeMs !== mtimeMs && !(await hasOnlyGrown(fd, stats.size, sent, at))))
+        throw new Error('a file was changed while it was sent')
       mtimeMs = now.mtimeMs
       sent = chunk.subarray(0, bytesRead)
       at += bytesRead
@@ -41,8 +41,10 @@ export async function sendSlice(
   }
 }
 
-/** The file still has the piece that was sent last, which ends at `end`. */
-function isUnchanged(fd: number, sent: Buffer | undefined, end: number): boolean {
+/** It is longer than it was, and still has the piece that was sent last, which ends at `end`. */
+async function hasOnlyGrown(fd: number, size: number, sent: Buffer | undefined, end: number): Promise<boolean> {
+  if (fstatSync(fd).size <= size) await passed(WRITE_MS)
+  if (fstatSync(fd).size <= size) return false
   if (sent === undefined) return true
   const again = Buffer.allocUnsafe(sent.length)
   return readSync(fd, again, 0, again.length, end - again.length) === sent.length && again.equals(sent)

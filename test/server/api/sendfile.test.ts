@@ -168,9 +168,30 @@ t.test(
     socket.resume()
     await once(socket, 'close')
     await closed(app.root)
-    t.pass()
+    t.match(app.errorLog(), /\[error\].* 500: .*a file was changed while it was sent/)
   },
 )
+
+t.test('a file that shrinks behind a flush that nobody awaits is cut too, by a reset for HTTP/1.0', async t => {
+  for (const version of ['1.0', '1.1']) {
+    const app = await withFiles(t)
+    const huge = join(app.root, 'huge.bin')
+    writeFileSync(huge, '')
+    truncateSync(huge, 300_000_000)
+    const code = 'req.write("begun"); await req.flush(); req.sendfile("huge.bin"); req.flush(); return "end"'
+    const socket = dial(await app.url(), `GET ${run(code)} HTTP/${version}\r\nHost: x\r\n\r\n`)
+    socket.on('error', () => {})
+    await once(socket, 'data')
+    truncateSync(huge, 1000)
+    let end = ''
+    socket.on('data', chunk => (end = `${end}${chunk.toString('latin1')}`.slice(-10)))
+    const hadError = await new Promise(resolve => socket.once('close', resolve))
+    if (version === '1.0') t.equal(hadError, true)
+    t.notMatch(end, /end|\r\n0\r\n\r\n$/, version)
+    t.match(app.errorLog(), /\[error\].* 500: .*a file was changed while it was sent/)
+    await closed(app.root)
+  }
+})
 
 /** A read that is under way is waited for before its file is closed. */
 async function closed(root: string): Promise<void> {
