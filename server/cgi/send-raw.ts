@@ -12,7 +12,8 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
   let chunk = await program.read()
   if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
   // an answer that was asked for before this one on the same connection may still be on its way
-  if (response.socket === null) await Promise.race([once(response, 'socket'), once(raw.socket, 'close')])
+  if (response.socket === null && !raw.socket.destroyed)
+    await Promise.race([once(response, 'socket'), once(raw.socket, 'close')])
   const { socket } = response
   if (socket === null) throw new ServerReturn(DONE, 'the client has gone away')
   output.flushed = true

@@ -13,8 +13,8 @@ const hasPid = (root: string, name: string): boolean =>
   existsSync(join(root, name)) && /^\d+\n$/.test(readFileSync(join(root, name), 'utf8'))
 
 /** Asks, and goes away when `isTime`. */
-async function askAndLeave(url: string, path: string, isTime: () => boolean): Promise<void> {
-  const socket = dial(url, head(`GET ${path}`))
+async function askAndLeave(url: string, paths: string | readonly string[], isTime: () => boolean): Promise<void> {
+  const socket = dial(url, [paths].flat().map(path => head(`GET ${path}`)).join(''))
   socket.on('error', () => {}).resume()
   await until(isTime)
   socket.destroy()
@@ -31,6 +31,19 @@ t.test('a client that goes away: SIGTERM to the program, then SIGKILL', async t 
   await askAndLeave(await app.url(), '/stubborn.cgi', () => hasPid(app.root, 'stubborn'))
   await until(() => !isAlive(pidIn(app.root, 'stubborn')))
   t.notMatch(app.errorLog(), / 50[04]: /, 'it is nobody’s failure')
+})
+
+t.test('a client that goes away before the turn of an nph- program has come', async t => {
+  const app = await cgiSite(t, {
+    'first.cgi': sh('echo $$ > first; exec sleep 1000'),
+    'nph-behind.cgi': sh('printf "HTTP/1.1 200 OK\\r\\n\\r\\n"; echo $$ > behind; exec sleep 1000'),
+  })
+  await askAndLeave(
+    await app.url(),
+    ['/first.cgi', '/nph-behind.cgi'],
+    () => hasPid(app.root, 'first') && hasPid(app.root, 'behind'),
+  )
+  for (const name of ['first', 'behind']) await until(() => !isAlive(pidIn(app.root, name)))
 })
 
 t.test('what a program leaves running ends with its request, though it holds the output', async t => {
