@@ -10,7 +10,8 @@ export const rootsOf = ({ documentRoot, scriptAliases }: ServerConfig): string[]
   ...new Set([documentRoot, ...scriptAliases.values()]),
 ]
 
-export const isAtOrBelow = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`)
+export const isAtOrBelow = (path: string, root: string): boolean =>
+  path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`)
 
 /** What lies in the document root too would be sent, source and all, by its other URL. */
 export function wrongScriptAliases({ ScriptAlias }: Directives, origins: Origins, documentRoot: string): Problem[] {

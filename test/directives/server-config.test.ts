@@ -35,3 +35,13 @@ t.test('memory: is no place where each request is a process', async t => {
   ])
   t.same(wholeProblems(merged, 1), [])
 })
+
+t.test('the directory of a ScriptAlias may be none around the document root, not even the whole disk', async t => {
+  for (const directory of ['.', '..', '/'])
+    try {
+      directivesWith({}, `ScriptAlias = /cgi-bin/ ${directory}`)
+      t.fail(directory)
+    } catch (error) {
+      t.match((error as DirectivesError).problems[0]?.message, /expected a directory outside the document root/)
+    }
+})
