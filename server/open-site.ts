@@ -2,6 +2,7 @@ import { DirectivesError, rows, type ServerConfig, serverProblems } from '../dir
 import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
 import { Launcher } from './cgi/launcher.ts'
+import { sweepPipes } from './cgi/pipes.ts'
 import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
@@ -63,6 +64,9 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const stopPurge = startPurge(now)
   sweepUploads(options.config.stateDirectory, now()).catch(error =>
     logs.error.write('warn', `uploads that were left behind cannot be removed: ${error.message}`),
+  )
+  sweepPipes().catch(error =>
+    logs.error.write('warn', `pipes of CGI programs that were left behind cannot be removed: ${error.message}`),
   )
 
   return {

@@ -1,6 +1,8 @@
-import { chmodSync, existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { thisProcess } from '../../../session/index.ts'
 import { answers, cgiSite, sh } from '../../support/cgi-site.ts'
 import { isAlive } from '../../support/processes.ts'
 import { serveSite } from '../../support/served-site.ts'
@@ -212,4 +214,21 @@ t.test('nothing is left in the directory for temporary files, where no other use
   t.equal(made().length, 1)
   await app.close()
   t.equal(made().length, 0)
+})
+
+t.test('what a server that was killed with its launcher left there goes when another starts', async t => {
+  const made = ownTmpdir(t)
+  const [pid, start, ...place] = thisProcess.split(' ')
+  const left = (began: string): string => {
+    const path = join(process.env['TMPDIR']!, `pso-cgi-${[pid, began, ...place].join(',')}-a1B2c3`)
+    mkdirSync(path)
+    return path
+  }
+  const [ofDead, ofLiving] = [left(`${Number(start) + 1}`), left(start!)]
+  mkdirSync(join(process.env['TMPDIR']!, 'pso-cgi-nonsense'))
+  execFileSync('mkfifo', [join(ofDead, '0')])
+  await cgiSite(t, {})
+  await until(() => !existsSync(ofDead))
+  t.same(made().length, 2)
+  t.ok(existsSync(ofLiving))
 })
