@@ -12,6 +12,9 @@ export interface Listener {
   onEnd(ending: Ending): void
 }
 
+/** How long a launcher may take to end: one that somebody has stopped never would. */
+const EXIT_MS = 3000
+
 /** Runs CGI programs, by a process of its own that begins with the first of them. */
 export class Launcher {
   #process: ChildProcess | undefined
@@ -37,7 +40,9 @@ export class Launcher {
     if (child === undefined) return
     const gone = new Promise(resolve => child.once('exit', resolve))
     if (child.connected) child.disconnect()
+    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_MS)
     await gone
+    clearTimeout(timer)
   }
 
   #order(listener: Listener, make: (id: number) => Order): number {

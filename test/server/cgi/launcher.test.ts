@@ -216,6 +216,14 @@ t.test('nothing is left in the directory for temporary files, where no other use
   t.equal(made().length, 0)
 })
 
+t.test('a launcher that was stopped does not keep a server from ending', async t => {
+  const app = await cgiSite(t, { 'a.cgi': answers('echo $PPID') })
+  const launcher = Number((await app.inject('/a.cgi')).body)
+  process.kill(launcher, 'SIGSTOP')
+  await app.close()
+  t.notOk(isAlive(launcher))
+})
+
 t.test('what a server that was killed with its launcher left there goes when another starts', async t => {
   const made = ownTmpdir(t)
   const [pid, start, ...place] = thisProcess.split(' ')
