@@ -48,7 +48,7 @@ export async function mountSite(app: FastifyInstance, options: PluginOptions): P
 }
 
 /** It stands in cookies and in Location as it is: nothing that would have to be encoded there, or would name another host. */
-const isPlain = /^(?:\/[\w.~!$&'+,;=@-]+)*$/
+const isPlain = /^(?:\/[\w.~!$&'+=@-]+)*$/
 
 function serve({ site }: OpenSite, prefix: string, request: FastifyRequest, reply: FastifyReply): void {
   const url = belowPrefix(request.url, prefix)

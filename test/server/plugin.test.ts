@@ -412,7 +412,7 @@ t.test('what cannot be served keeps the app from starting, and says why', async 
     [{ ...site, config: join(site.top, 'none.ini') }, /none\.ini: there is no such file/],
     [{ ...site, directives: { Options: 'Indexs' } }, /\(options\):\d+: Options: expected .* got "Indexs"/],
     [{ ...site, directives: { ServerName: 'a\nListen = 1' } }, /expected one line for the directive ServerName/],
-    ...['/:tenant', '/a/*', '/é', '/a b', '/a%20b', '//host'].map(prefix => [
+    ...['/:tenant', '/a/*', '/é', '/a b', '/a%20b', '/a;b', '//host'].map(prefix => [
       { ...site, prefix },
       /expected a prefix of plain names without parameters/,
     ]),
