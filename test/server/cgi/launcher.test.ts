@@ -16,7 +16,13 @@ const hasPid = (root: string, name: string): boolean =>
 
 /** Asks, and goes away when `isTime`. */
 async function askAndLeave(url: string, paths: string | readonly string[], isTime: () => boolean): Promise<void> {
-  const socket = dial(url, [paths].flat().map(path => head(`GET ${path}`)).join(''))
+  const socket = dial(
+    url,
+    [paths]
+      .flat()
+      .map(path => head(`GET ${path}`))
+      .join(''),
+  )
   socket.on('error', () => {}).resume()
   await until(isTime)
   socket.destroy()
