@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { stateOfProcess, thisProcess } from '../../session/index.ts'
 import { isAtLimits } from '../at-limits.ts'
 import type { Ending } from './launch.ts'
+import { OutputPipe } from './output-pipe.ts'
 import { ProgramFailure } from './program-failure.ts'
 
 /** Made at once: `mkfifo` is a program, and costs as much as one. */
@@ -27,16 +28,20 @@ export async function sweepPipes(): Promise<void> {
   }
 }
 
-/** This process's end of a pipe to a program, and the path of the other. */
-export interface Pipe {
+/** This process's end of a pipe that a program reads, and the path of the other. */
+export interface InputPipe {
   readonly path: string
   readonly stream: Socket
-  /** Closes this end. `isUnused`: nobody has the other end any more, so that the pipe may serve another program. */
-  close(isUnused: boolean): void
+  /** Closes this end. Who has begun to read the other may still: it serves nobody else. */
+  close(): void
 }
 
 /** What a program writes, what it says on standard error, and what it reads, where there is something. */
-export type PipesOfProgram = readonly [stdout: Pipe, stderr: Pipe, stdin?: Pipe]
+export interface PipesOfProgram {
+  readonly stdout: OutputPipe
+  readonly stderr: OutputPipe
+  readonly stdin: InputPipe | undefined
+}
 
 /**
  * FIFOs in directories that no other user can enter, whose other ends the launcher opens by their paths. Node's own pipes to its children
@@ -91,40 +96,43 @@ export class Pipes {
   }
 
   #openAll(paths: readonly string[]): PipesOfProgram {
-    const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants
-    const opened: Pipe[] = []
+    const opened: { close(): void }[] = []
+    const keep = <Pipe extends { close(): void }>(pipe: Pipe): Pipe => {
+      opened.push(pipe)
+      return pipe
+    }
     try {
-      // the body's has no reader yet, which would be an error with O_WRONLY: so this process is one too
-      for (const [at, path] of paths.entries())
-        opened.push(at < 2 ? this.#pipe(path, O_RDONLY | O_NONBLOCK) : this.#pipe(path, O_RDWR | O_NONBLOCK))
-      return opened as [Pipe, Pipe, Pipe?]
+      const [stdout, stderr, stdin] = paths as [string, string, string?]
+      return {
+        stdout: keep(this.#output(stdout)),
+        stderr: keep(this.#output(stderr)),
+        stdin: stdin === undefined ? undefined : keep(this.#input(stdin)),
+      }
     } catch (error) {
-      for (const pipe of opened) pipe.close(true)
+      for (const pipe of opened) pipe.close()
       this.#free.push(...paths.slice(opened.length))
       throw error
     }
   }
 
-  #pipe(path: string, flags: number): Pipe {
-    const fd = openSync(path, flags)
-    const isInput = (flags & constants.O_RDWR) !== 0
+  #output(path: string): OutputPipe {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    return new OutputPipe(path, fd, isUnused => (isUnused ? this.#free.push(path) : this.#remove(path)))
+  }
+
+  #input(path: string): InputPipe {
+    // it has no reader yet, which would be an error with O_WRONLY: so this process is one too
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
     let stream: Socket
     try {
-      stream = new Socket({ fd, readable: !isInput, writable: isInput })
+      stream = new Socket({ fd, readable: false, writable: true })
     } catch (error) {
       closeSync(fd)
       throw error
     }
     stream.on('error', () => {})
-    return {
-      path,
-      stream,
-      close: isUnused => {
-        const closed = (): unknown => (isUnused ? this.#free.push(path) : this.#remove(path))
-        if (stream.closed) closed()
-        else stream.destroy().once('close', closed)
-      },
-    }
+    const closed = (): void => this.#remove(path)
+    return { path, stream, close: () => (stream.closed ? closed() : stream.destroy().once('close', closed)) }
   }
 
   /** With its directory, if it was the last there. */

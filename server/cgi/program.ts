@@ -1,9 +1,13 @@
 import type { Ending } from './launch.ts'
 import type { Launcher } from './launcher.ts'
-import type { Pipe, PipesOfProgram } from './pipes.ts'
+import type { OutputPipe } from './output-pipe.ts'
+import type { InputPipe, PipesOfProgram } from './pipes.ts'
 import { ProgramFailure } from './program-failure.ts'
+import type { StderrLog } from './stderr-log.ts'
 import { notStarted } from './why-not-started.ts'
 
+/** How long the pipes of a program that has begun are left alone: most are over by then, and what they gave is taken at once. */
+const SOON_MS = 3
 /** How long others may still hold the output of a program that has ended, without writing anything, before the answer ends without them. */
 const LINGER_MS = 1000
 /** How long a program may take to end when it has closed its output. */
@@ -18,16 +22,19 @@ interface ProgramOptions {
   readonly hasBody: boolean
   /** CGIScriptTimeout. */
   readonly timeoutMs: number
+  /** Hears what it says on standard error. */
+  readonly stderrLog: StderrLog
 }
 
 /** A CGI program that runs, as who sends its output sees it: chunk by chunk, and only as fast as they are taken. */
 export class Program {
   readonly file: string
-  readonly stdin: Pipe | undefined
-  readonly stderr: Pipe
+  readonly stdin: InputPipe | undefined
   /** True while the program has all of the body that the client has sent, and more is to come: it may well be silent. */
   waitsForClient = false
-  readonly #stdout: Pipe
+  readonly #stdout: OutputPipe
+  readonly #stderr: OutputPipe
+  readonly #stderrLog: StderrLog
   readonly #timeoutMs: number
   readonly #end: () => void
   #isFed = false
@@ -49,17 +56,15 @@ export class Program {
 
   constructor(
     launcher: Launcher,
-    { file, directory, environment, timeoutMs }: ProgramOptions,
-    [stdout, stderr, stdin]: PipesOfProgram,
+    { file, directory, environment, timeoutMs, stderrLog }: ProgramOptions,
+    { stdout, stderr, stdin }: PipesOfProgram,
   ) {
     this.file = file
     this.stdin = stdin
-    this.stderr = stderr
     this.#stdout = stdout
+    this.#stderr = stderr
+    this.#stderrLog = stderrLog
     this.#timeoutMs = timeoutMs
-    const wake = (): void => this.#wake?.()
-    this.#stdout.stream.on('readable', wake).on('end', wake).on('close', wake)
-    this.stderr.stream.on('close', wake)
     const pipes = { stdout: stdout.path, stderr: stderr.path, ...(stdin === undefined ? {} : { stdin: stdin.path }) }
     this.#end = launcher.launch(
       { file, directory, environment, ...pipes },
@@ -70,7 +75,7 @@ export class Program {
         },
         onEnd: ending => {
           this.#ending = ending
-          wake()
+          this.#wake?.()
         },
       },
     )
@@ -81,12 +86,12 @@ export class Program {
    * (504), and what `fail` was told.
    */
   async read(): Promise<Buffer | undefined> {
-    const { stream } = this.#stdout
+    if (this.#ending === undefined && !this.#stdout.isWatched) await this.#wait(SOON_MS)
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error
-      const chunk = stream.read() as Buffer | null
+      const chunk = this.#take()
       if (chunk !== null) return chunk
-      if (stream.readableEnded || stream.destroyed) return undefined
+      if (this.#stdout.hasEnded) return undefined
       if (this.#ending !== undefined) {
         if (!(await this.#wait(LINGER_MS))) return undefined
       } else if (!(await this.#wait(this.#timeoutMs)) && !this.waitsForClient) {
@@ -97,15 +102,14 @@ export class Program {
 
   /** What it gives within so many ms, to its end at most, and not much more than `most` bytes. */
   async readFor(ms: number, most: number): Promise<{ readonly chunks: readonly Buffer[]; readonly hasEnded: boolean }> {
-    const { stream } = this.#stdout
     const chunks: Buffer[] = []
     const until = performance.now() + ms
     for (let size = 0, left = ms; left > 0 && size < most && this.#failure === undefined; ) {
-      const chunk = stream.read() as Buffer | null
+      const chunk = this.#take()
       if (chunk !== null) {
         chunks.push(chunk)
         size += chunk.length
-      } else if (stream.readableEnded || stream.destroyed) {
+      } else if (this.#stdout.hasEnded) {
         return { chunks, hasEnded: true }
       } else {
         await this.#wait(left)
@@ -123,7 +127,7 @@ export class Program {
 
   /** The program has taken something: its time begins anew. */
   progress(): void {
-    this.#timer?.refresh()
+    if (this.#stdout.isWatched) this.#timer?.refresh()
   }
 
   /** Whoever reads gets this error. */
@@ -138,7 +142,7 @@ export class Program {
    */
   async signal(): Promise<NodeJS.Signals | undefined> {
     const until = performance.now() + EXIT_MS
-    const isOver = (): boolean => this.#ending !== undefined && this.stderr.stream.destroyed
+    const isOver = (): boolean => this.#ending !== undefined && this.#takeStderr()
     for (let left = EXIT_MS; !isOver() && left > 0; left = until - performance.now()) await this.#wait(left)
     const failure = this.#ending?.failure
     if (failure !== undefined) throw notStarted(this.file, failure)
@@ -154,14 +158,39 @@ export class Program {
   /** Ends it if it still runs, with all that it has started. */
   end(): void {
     if (this.#ending === undefined || this.#ending.hasLeft) this.#end()
-    this.#stdout.close(this.#stdout.stream.readableEnded)
-    // who has begun to read it may still
-    this.stdin?.close(false)
-    const { stderr } = this
-    const close = (): void => stderr.close(stderr.stream.readableEnded)
-    if (stderr.stream.destroyed) close()
-    // others may hold it
-    else setTimeout(close, LINGER_MS).unref()
+    this.#stdout.close()
+    this.stdin?.close()
+    const close = (): void => {
+      this.#stderrLog.end()
+      this.#stderr.close()
+    }
+    if (this.#ending !== undefined && this.#takeStderr()) return close()
+    // what it still says, or others do that hold it
+    this.#stderr.watch(() => this.#takeStderr())
+    setTimeout(close, LINGER_MS).unref()
+  }
+
+  /** What is there of its output, or null: then it is watched from now on, if it has not ended. */
+  #take(): Buffer | null {
+    const isWatched = this.#stdout.isWatched
+    if (isWatched || this.#ending !== undefined) {
+      const chunk = this.#stdout.take()
+      if (chunk !== null || isWatched || this.#stdout.hasEnded) return chunk
+    }
+    const wake = (): void => this.#wake?.()
+    this.#stdout.watch(wake)
+    this.#stderr.watch(() => {
+      this.#takeStderr()
+      wake()
+    })
+    return null
+  }
+
+  /** Of a program that is over, or whose pipes are watched. True at its end. */
+  #takeStderr(): boolean {
+    for (let chunk = this.#stderr.take(); chunk !== null; chunk = this.#stderr.take()) this.#stderrLog.write(chunk)
+    if (this.#stderr.hasEnded) this.#stderrLog.end()
+    return this.#stderr.hasEnded
   }
 
   /** True: something has happened; false: nothing for so long. */

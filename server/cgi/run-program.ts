@@ -10,10 +10,10 @@ import { packageDirectory } from '../package-directory.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestState } from '../request-state.ts'
 import { feedProgram, hasUnreadBody } from './feed-program.ts'
-import { logStderr } from './log-stderr.ts'
 import { Program } from './program.ts'
 import { sendAnswer } from './send-answer.ts'
 import { sendRaw } from './send-raw.ts'
+import { StderrLog } from './stderr-log.ts'
 import { refuseText } from './why-not-started.ts'
 
 /** Runs the file of a request as a CGI program (RFC 3875) and sends what it answers, as Apache's mod_cgid does. */
@@ -37,11 +37,11 @@ export async function runProgram(state: RequestState): Promise<void> {
     environment,
     hasBody: body,
     timeoutMs: seconds * 1000,
+    stderrLog: new StderrLog(state, file),
   })
   const onGone = (): void => program.fail(new ServerReturn(DONE, 'the client has gone away'))
   let stopFeeding: (() => void) | undefined
   try {
-    logStderr(state, program.stderr.stream, file)
     if (program.stdin !== undefined) stopFeeding = feedProgram(state, program.stdin.stream, program)
     if (state.closed) onGone()
     response.once('close', onGone)

@@ -106,7 +106,7 @@ t.test('programs in any language have the whole environment of CGI and the body,
     t.ok(body.endsWith(payload), `${name}: the body`)
     t.ok(body.includes(`\nargv=1 cwd=${app.root}\n`), `${name}: no arguments, and the directory of the program`)
     const { REMOTE_PORT, UNIQUE_ID, ...variables } = variablesOf(body)
-    t.match(UNIQUE_ID, /^[\w-]{16}$/)
+    t.match(UNIQUE_ID, /^[\w-]{22}$/)
     t.match(REMOTE_PORT, /^\d+$/)
     t.same(
       variables,
