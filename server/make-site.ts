@@ -27,6 +27,7 @@ interface Parts {
   readonly logs: Logs
   readonly cookies: Cookies
   readonly underWay: Site['underWay']
+  readonly handlerTimeouts: Site['handlerTimeouts']
   readonly owner: object
   readonly launcher: Launcher
   /** The site that this one replaces: its loaded modules go on living. */
@@ -35,7 +36,21 @@ interface Parts {
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
 export function makeSite(parts: Parts): Site {
-  const { config, development, prefix, workers, now, watch, logs, cookies, underWay, launcher, owner, previous } = parts
+  const {
+    config,
+    development,
+    prefix,
+    workers,
+    now,
+    watch,
+    logs,
+    cookies,
+    underWay,
+    handlerTimeouts,
+    launcher,
+    owner,
+    previous,
+  } = parts
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -82,6 +97,7 @@ export function makeSite(parts: Parts): Site {
     cookies,
     watcher,
     underWay,
+    handlerTimeouts,
     owner,
     launcher,
   }

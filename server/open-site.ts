@@ -3,6 +3,7 @@ import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
 import { Launcher } from './cgi/launcher.ts'
 import { sweepPipes } from './cgi/pipes.ts'
+import { HandlerTimeouts } from './handler-timeouts.ts'
 import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
@@ -11,6 +12,7 @@ import { holdTickObject } from './process/hold-tick-object.ts'
 import { prepareStateDirectory } from './process/state-directory.ts'
 import { UnderWay } from './process/under-way.ts'
 import { startPurge } from './purge.ts'
+import { failRequest } from './serve-request.ts'
 import type { Site } from './site.ts'
 
 export interface SiteOptions {
@@ -53,10 +55,25 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const cookies = await loadAuthorCookies()
   const logs = openLogs(options.config, now)
   const underWay = new UnderWay()
+  const handlerTimeouts = new HandlerTimeouts(failRequest)
   const launcher = new Launcher()
   const owner = {}
   const make = (config: ServerConfig, previous?: Site): Site =>
-    makeSite({ config, development, prefix, workers, now, watch, logs, cookies, underWay, launcher, owner, previous })
+    makeSite({
+      config,
+      development,
+      prefix,
+      workers,
+      now,
+      watch,
+      logs,
+      cookies,
+      underWay,
+      handlerTimeouts,
+      launcher,
+      owner,
+      previous,
+    })
   let site = make(options.config)
   const stopReports = onReport(message => logs.error.write('error', message))
   const spec = loaderSpecOf(options.config, directives)

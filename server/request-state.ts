@@ -76,12 +76,11 @@ export class RequestState implements Pass {
   closed = false
   /** True once the handlers have settled and the answer has been made. */
   settled = false
-  /** Until the handlers of a client that has gone away have settled. */
-  unsettled: NodeJS.Timeout | undefined
   /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
   isOver = false
   #logId: string | undefined
   #abort: AbortController | undefined
+  #isAbandoned = false
 
   constructor(site: Site, incoming: Incoming, response: Outgoing) {
     this.site = site
@@ -109,7 +108,7 @@ export class RequestState implements Pass {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.isAborted) this.#abort.abort()
+    if (this.isAborted || this.#isAbandoned) this.#abort.abort()
     return this.#abort.signal
   }
 
@@ -117,6 +116,12 @@ export class RequestState implements Pass {
   close(): void {
     this.closed = true
     if (this.#abort !== undefined && this.isAborted) this.#abort.abort()
+  }
+
+  /** Nobody waits any more for what runs: whoever listens to the signal stops. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.#abort?.abort()
   }
 
   /** The client went away before it had the whole answer. */

@@ -17,11 +17,14 @@ import type { RequestState } from './request-state.ts'
 export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
   for (let index = 0; index < refs.length; index++) {
     const answer = callFunction(state, phase, refs[index]!)
-    if (answer instanceof Promise) return runOn(state, phase, refs, index, answer)
+    if (answer instanceof Promise) return wait(state, runOn(state, phase, refs, index, answer))
     if (endsPhase(state, phase, answer)) return true
   }
-  return state.added === undefined ? false : runAdded(state, phase)
+  return state.added === undefined ? false : wait(state, runAdded(state, phase))
 }
+
+const wait = <Value>(state: RequestState, pending: Promise<Value>): Promise<Value> =>
+  state.site.handlerTimeouts.wait(state, pending)
 
 async function runOn(
   state: RequestState,

@@ -6,7 +6,6 @@ import { writeErrorPage } from './error-document.ts'
 import { statusOf } from './error-status.ts'
 import { line, redirectTo } from './line.ts'
 import { logError } from './logs/log-error.ts'
-import { urlForLogs } from './logs/url-for-logs.ts'
 import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
 import { abandonSessions, finishSessions } from './sessions-of.ts'
@@ -22,7 +21,6 @@ export async function serveRequest(state: RequestState, steps: readonly Step[] =
   state.response.on('close', () => {
     state.close()
     if (state.settled) endRequest(state)
-    else tellUnsettled(state)
   })
   try {
     for (const step of steps) {
@@ -41,18 +39,6 @@ export async function serveRequest(state: RequestState, steps: readonly Step[] =
   else state.output.discard()
 }
 
-/** A handler that never returns waits for nobody once its client has gone away: nothing ends it, and the log says who it is. */
-function tellUnsettled(state: RequestState): void {
-  const seconds = state.site.config.directives.Timeout
-  if (seconds === 0) return
-  const tell = (): void => {
-    const who = state.running ?? 'its handler'
-    const message = `${state.method} ${urlForLogs(state)}: ${who} has not returned ${seconds} s after the client went away`
-    state.site.errorLog.write('error', message, state)
-  }
-  state.unsettled = setTimeout(tell, seconds * 1000).unref()
-}
-
 async function answerThrown(state: RequestState, error: unknown): Promise<void> {
   if (!(error instanceof InternalRedirect)) return answerError(state, error)
   try {
@@ -62,7 +48,7 @@ async function answerThrown(state: RequestState, error: unknown): Promise<void> 
   }
 }
 
-/** An error that arrived from nowhere while the request was being served: it is answered, though its handler may never settle. */
+/** An error from elsewhere than the line, while the request was being served: it is answered, though its handler may never settle. */
 export async function failRequest(state: RequestState, error: unknown): Promise<void> {
   if (state.settled) logError(state, error, 500)
   else await giveUp(state, error)
@@ -88,7 +74,11 @@ async function finish(state: RequestState): Promise<void> {
 async function giveUp(state: RequestState, error: unknown): Promise<void> {
   const status = statusOf(error)
   logError(state, error, status)
-  await abandonSessions(state)
+  state.output.status = status
+  const abandoned = abandonSessions(state)
+  // whatever a handler still does comes too late
+  settle(state)
+  await abandoned
   if (state.output.flushed) cutAnswer(state, status)
   else {
     try {
@@ -100,12 +90,10 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
       cutAnswer(state, 500)
     }
   }
-  settle(state)
 }
 
 function settle(state: RequestState): void {
   if (state.settled) return
   state.settled = true
-  clearTimeout(state.unsettled)
   if (state.closed) endRequest(state)
 }

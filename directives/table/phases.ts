@@ -1,9 +1,19 @@
 import { directive } from '../directive.ts'
-import { contentHandlerList, type HandlerRef, handlerList, optional } from '../kinds.ts'
+import { contentHandlerList, type HandlerRef, handlerList, optional, seconds } from '../kinds.ts'
 import { appendOrEmpty, replace } from '../merge-rules.ts'
 
 /** The handlers of each phase: repeating a line in one file appends, a child's lines replace its parent's, by phase. */
 export const phases = {
+  PSOHandlerTimeout: directive({
+    kind: optional(seconds(0)),
+    default: undefined,
+    defaultDoc: 'Timeout',
+    scope: 'directory',
+    override: 'Handlers',
+    repeat: 'last',
+    merge: replace,
+    doc: 'Sets how many seconds the functions of a phase may take before the answer begins, while nothing comes from the client: then it is 503, the session stays as it was, and `req.signal` aborts; 0 is no limit.',
+  }),
   PSOPostReadRequestHandler: directive({
     kind: handlerList,
     default: [],

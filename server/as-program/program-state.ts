@@ -2,6 +2,7 @@ import { basename, join, relative } from 'node:path'
 import { onReport } from '../../session/index.ts'
 import type { Cookies } from '../api/cookies.ts'
 import { Launcher } from '../cgi/launcher.ts'
+import { HandlerTimeouts } from '../handler-timeouts.ts'
 import { createErrorLog } from '../logs/error-log.ts'
 import { createLogFile } from '../logs/log-file.ts'
 import { makeSite } from '../make-site.ts'
@@ -9,6 +10,7 @@ import { invalidate, realFile } from '../modules/module-graph.ts'
 import { isDevelopment } from '../process/development.ts'
 import { prepareStateDirectory } from '../process/state-directory.ts'
 import { RequestState } from '../request-state.ts'
+import { failRequest } from '../serve-request.ts'
 import type { Site } from '../site.ts'
 import type { CgiEnvironment } from './cgi-environment.ts'
 import type { CgiIncoming } from './cgi-incoming.ts'
@@ -50,6 +52,7 @@ export function programState(
     logs: { access: none, error, reopen() {}, close() {} },
     cookies,
     underWay: { begin() {}, end: onEnd },
+    handlerTimeouts: new HandlerTimeouts(failRequest),
     prefix: '',
     owner: {},
     launcher: new Launcher(),

@@ -83,6 +83,7 @@ const samples: Readonly<Record<DirectiveName, readonly [string, ...string[]]>> =
   ScriptAlias: ['/cgi-bin/ ../cgi', '/bin "/srv/my programs/"'],
   CGIPassAuth: ['on'],
   CGIScriptTimeout: ['15*60'],
+  PSOHandlerTimeout: ['15*60'],
   Listen: ['8080', '127.0.0.1:8080 [::1]:8080', '*:80'],
   ServerName: ['www.example.test'],
   DocumentRoot: ['htdocs'],
@@ -332,7 +333,7 @@ t.test('every row that a .psoaccess may hold is of the group that DESIGN 3 and A
   t.same(of('Session'), [...`${session} ${more}`.split(' '), ...cookies].toSorted())
   const phases = directiveNames.filter(name => /^PSO.*Handler$/.test(name) && rows[name].scope === 'directory')
   const loaders =
-    'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOInput PSOInputMaxFields PSOInputMaxFiles PSOInputMaxFileSize'
+    'PSOSessionLoader PSOSessionFileLoader_Path PSOLog PSOOption PSOHandlerTimeout PSOInput PSOInputMaxFields PSOInputMaxFiles PSOInputMaxFileSize'
   t.same(of('Handlers'), [...loaders.split(' '), ...phases].toSorted())
   t.equal(phases.length, 9, 'all phases but the two that only server.ini has')
   const fileInfo =

@@ -335,6 +335,6 @@ t.test('the access log has one line a request, in the combined format, with its 
     lines[0],
     /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/a\.txt\?q=1 HTTP\/1\.1" 200 \d+ "http:\/\/r\.test\/" "a \\"quoted\\" agent" -$/,
   )
-  const [, id] = /\[id (\S{16})\] GET \/none 404/.exec(app.errorLog())!
+  const [, id] = /\[id (\S{22})\] GET \/none 404/.exec(app.errorLog())!
   t.match(lines[1], new RegExp(`"GET /none HTTP/1\\.1" 404 .* ${id}$`))
 })

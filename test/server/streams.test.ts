@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { does, says } from '../support/handlers.ts'
 import { site, type TestSite } from '../support/site.ts'
 import { bodyOf, dial, head, wire } from '../support/wire.ts'
 
@@ -153,35 +152,3 @@ async function accessLine(app: TestSite, line: RegExp): Promise<void> {
     await new Promise(done => setTimeout(done, 5))
   }
 }
-
-t.test(
-  'a handler that never returns: nothing ends it, the log names it, others are served, a stop is not kept up',
-  async t => {
-    const app = await site(
-      t,
-      {
-        never: { '.psoaccess': '', 'handler.ts': does('(globalThis as any).arrived(); await new Promise(() => {})') },
-        other: { '.psoaccess': '', 'handler.ts': says('served') },
-      },
-      { ini: 'Timeout = 1' },
-    )
-    const url = await app.url()
-    const arrived = call('arrived')
-    const socket = dial(url, head('GET /never/'))
-    await arrived
-    t.equal(await (await fetch(`${url}/other/`)).text(), 'served')
-    socket.destroy()
-    while (!/has not returned/.test(app.errorLog())) await new Promise(done => setTimeout(done, 20))
-    t.match(
-      app.errorLog(),
-      /\[error\].*GET \/never\/: .*never\/handler\.ts::handler has not returned 1 s after the client went away/,
-    )
-    const waiting = dial(url, head('GET /never/'))
-    await call('arrived')
-    const began = performance.now()
-    await app.close()
-    t.ok(performance.now() - began < 15_000, 'a stop ends')
-    t.match(app.errorLog(), /2 requests without a client did not end within 5 s/)
-    waiting.destroy()
-  },
-)

@@ -1,0 +1,66 @@
+import { Refusal } from './refusal.ts'
+import type { RequestState } from './request-state.ts'
+
+/** How exact the limit is. */
+const TICK_MS = 500
+
+interface Wait {
+  /** On a clock that no one sets. */
+  since: number
+  /** What had come on the connection then, in bytes. */
+  received: number
+}
+
+/**
+ * Ends the wait for functions that do not come back (PSOHandlerTimeout): the request is answered 503, and its `signal` aborts. What runs
+ * cannot be stopped. As long as bytes of the client come the time begins anew, and so it does once the answer has begun: a stream may be
+ * silent, until its client has gone away.
+ */
+export class HandlerTimeouts {
+  readonly #fail: (state: RequestState, error: unknown) => unknown
+  readonly #waits = new Map<RequestState, Wait>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** `fail`: answers a request whose functions are not waited for any more. */
+  constructor(fail: (state: RequestState, error: unknown) => unknown) {
+    this.#fail = fail
+  }
+
+  /** Waits for functions of a request, one after the other; resolves and rejects as they do. */
+  async wait<Value>(state: RequestState, functions: Promise<Value>): Promise<Value> {
+    this.#waits.set(state, { since: performance.now(), received: receivedBy(state) })
+    this.#timer ??= setInterval(() => this.#look(), TICK_MS).unref()
+    try {
+      return await functions
+    } finally {
+      this.#waits.delete(state)
+    }
+  }
+
+  #look(): void {
+    if (this.#waits.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    for (const [state, wait] of this.#waits) {
+      const { plan, site, output, closed } = state
+      const received = receivedBy(state)
+      if (received !== wait.received || (output.flushed && !closed)) {
+        wait.since = performance.now()
+        wait.received = received
+        continue
+      }
+      const seconds = plan.directives.PSOHandlerTimeout ?? site.config.directives.Timeout
+      if (seconds === 0 || performance.now() - wait.since < seconds * 1000) continue
+      this.#waits.delete(state)
+      const who = state.running ?? 'a module that is being loaded'
+      const what = output.flushed
+        ? `has not returned ${seconds} s after the client went away`
+        : `has not answered for ${seconds} s`
+      state.abandon()
+      this.#fail(state, new Refusal(503, `${who} ${what} (PSOHandlerTimeout)`))
+    }
+  }
+}
+
+const receivedBy = ({ raw }: RequestState): number => raw.socket?.bytesRead ?? 0

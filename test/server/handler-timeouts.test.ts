@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { does, says } from '../support/handlers.ts'
+import { site } from '../support/site.ts'
+import { until } from '../support/until.ts'
+import { bodyOf, dial, head, wire } from '../support/wire.ts'
+
+// each of these waits for the limit of one second, all at the same time
+t.jobs = 20
+
+const limit = 'PSOHandlerTimeout = 1'
+const never = 'await new Promise(() => {})'
+
+t.test('a handler that does not come back is 503, and the log names it; others are served meanwhile', async t => {
+  const app = await site(t, {
+    '.psoaccess': limit,
+    never: { '.psoaccess': 'PSOLogHandler = log.ts', 'handler.ts': does(never), 'log.ts': tells('logged') },
+    other: { '.psoaccess': '', 'handler.ts': says('served') },
+  })
+  const logged = call('logged')
+  const answer = app.inject('/never/')
+  t.equal((await app.inject('/other/')).body, 'served')
+  const { statusCode, body } = await answer
+  t.equal(statusCode, 503)
+  t.notMatch(body, /handler/, 'production tells nothing of the inside')
+  t.match(
+    app.errorLog(),
+    /\[error\].*GET \/never\/ 503: .*never\/handler\.ts::handler has not answered for 1 s \(PSOHandlerTimeout\)/,
+  )
+  t.equal(await logged, 503, 'the log phase comes as always')
+})
+
+t.test(
+  'it keeps the session no longer, saves nothing, and its signal aborts; what it does later changes nothing',
+  async t => {
+    const app = await site(t, {
+      '.psoaccess': `${limit}\nPSOServiceId = s\ns = shared\nPSOLogHandler = log.ts`,
+      'log.ts': tells('over'),
+      'handler.ts': does(`
+      const { session } = req.pso()
+      session.visits = (session.visits ?? 0) + 1
+      if (req.args === 'late') await new Promise(resolve => req.signal.addEventListener('abort', resolve))
+      if (req.args === 'late') (globalThis as any).late.push('woken')
+      if (req.args === 'late') try { req.write('late'); await req.flush() } catch { (globalThis as any).late.push('refused') }
+      return String(session.visits)`),
+    })
+    const late: string[] = []
+    Object.assign(globalThis, { late })
+    t.equal((await app.inject('/')).body, '1')
+    const over = call('over')
+    const answer = await app.inject('/?late')
+    t.equal(answer.statusCode, 503)
+    t.notMatch(answer.body, /late/)
+    await over
+    await until(() => late.length === 2)
+    t.same(late, ['woken', 'refused'])
+    t.equal((await app.inject('/')).body, '2')
+  },
+)
+
+t.test('a function of any phase, a generator, and a module that never loads', async t => {
+  const app = await site(t, {
+    '.psoaccess': limit,
+    access: {
+      '.psoaccess': 'PSOAccessHandler = a.ts::access',
+      'a.ts': `export async function access() { ${never} }`,
+      'a.txt': '',
+    },
+    added: {
+      '.psoaccess': 'PSOHeaderParserHandler = a.ts::add',
+      'a.ts': `export function add(req: any) { req.addHandler('Access', async () => { ${never} }) }`,
+      'a.txt': '',
+    },
+    generator: { '.psoaccess': '', 'handler.ts': `export async function* handler() { ${never}; yield 'a' }` },
+    module: { '.psoaccess': '', 'handler.ts': `${never}\nexport const handler = () => 'a'` },
+  })
+  const paths = ['/access/a.txt', '/added/a.txt', '/generator/', '/module/']
+  const answers = await Promise.all(paths.map(path => app.inject(path)))
+  t.same(
+    answers.map(({ statusCode }) => statusCode),
+    [503, 503, 503, 503],
+  )
+  const log = app.errorLog()
+  t.match(log, /a\.ts::access has not answered/)
+  t.match(log, /\/added\/a\.txt 503: .* has not answered/)
+  t.match(log, /handler\.ts::handler has not answered/)
+  t.match(log, /\/module\/ 503: a module that is being loaded has not answered for 1 s/)
+})
+
+t.test('no limit for an answer that has begun, for a body that comes, and where it is 0', async t => {
+  const app = await site(t, {
+    '.psoaccess': limit,
+    begun: {
+      '.psoaccess': '',
+      'handler.ts': does(`req.write('begun '); await req.flush(); ${later(2500)}; return 'ended'`),
+    },
+    body: { '.psoaccess': 'PSOInput = off', 'handler.ts': does('return String((await req.read()).length)') },
+    none: { '.psoaccess': 'PSOHandlerTimeout = 0', 'handler.ts': does(`${later(2500)}; return 'patient'`) },
+  })
+  const url = await app.url()
+  const slow = async (): Promise<string> => {
+    const socket = dial(url, head('POST /body/', 'Content-Length: 10', 'Connection: close'))
+    let text = ''
+    socket.on('data', chunk => (text += chunk))
+    for (let sent = 0; sent < 10; sent++) {
+      await sleep(300)
+      socket.write('x')
+    }
+    await until(() => socket.closed)
+    return text
+  }
+  const [begun, body, none] = await Promise.all([wire(url, '/begun/'), slow(), wire(url, '/none/')])
+  t.match(begun, /begun .*ended/s)
+  t.equal(bodyOf(body), '10')
+  t.equal(bodyOf(none), 'patient')
+  t.notMatch(app.errorLog(), /PSOHandlerTimeout/)
+})
+
+t.test('a stream whose client has gone away and that does not end; a server stops without it', async t => {
+  const app = await site(t, {
+    '.psoaccess': limit,
+    'handler.ts': does(`req.write('begun'); await req.flush(); ${never}`),
+  })
+  const socket = dial(await app.url(), head('GET /'))
+  socket.on('data', () => socket.destroy())
+  await until(() => /has not returned/.test(app.errorLog()))
+  t.match(
+    app.errorLog(),
+    /GET \/ 503: .*::handler has not returned 1 s after the client went away \(PSOHandlerTimeout\)/,
+  )
+  await app.close()
+  t.notMatch(app.errorLog(), /did not end/)
+})
+
+t.test('Timeout is the limit where nothing else is said', async t => {
+  const app = await site(t, { '.psoaccess': '', 'handler.ts': does(never) }, { ini: 'Timeout = 1' })
+  t.equal((await app.inject('/')).statusCode, 503)
+  t.match(app.errorLog(), /has not answered for 1 s \(PSOHandlerTimeout\)/)
+})
+
+/** The functions run in this process: their calls of `globalThis.NAME` arrive here. */
+function call(name: string): Promise<unknown> {
+  return new Promise(resolve => Object.assign(globalThis, { [name]: resolve }))
+}
+
+/** A log function that calls `globalThis.NAME` with the status. */
+function tells(name: string): string {
+  return `export const log = (req: any) => (globalThis as any).${name}(req.status)\n`
+}
+
+function later(ms: number): string {
+  return `await new Promise(resolve => setTimeout(resolve, ${ms}))`
+}
