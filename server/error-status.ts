@@ -1,11 +1,13 @@
 import { SessionError } from '../session/index.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { ProgramFailure } from './cgi/program-failure.ts'
+import { HandlerTimeout } from './handler-timeout.ts'
 import { Refusal } from './refusal.ts'
 
 /** The HTTP status that an error means. */
 export function statusOf(error: unknown): number {
-  if (error instanceof Refusal || error instanceof ProgramFailure) return error.status
+  if (error instanceof Refusal || error instanceof ProgramFailure || error instanceof HandlerTimeout)
+    return error.status
   // one that is no error arrives here where nobody could take it as an answer any more
   if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
   if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500

@@ -3,7 +3,7 @@ import type { ServerConfig } from '../directives/index.ts'
 import { buildApp } from './app.ts'
 import { openSite, type SiteOptions } from './open-site.ts'
 import { createListeners } from './process/listeners.ts'
-import { requestContext } from './request-context.ts'
+import type { RequestState } from './request-state.ts'
 import { failRequest } from './serve-request.ts'
 
 export interface ServerOptions extends Omit<SiteOptions, 'prefix'> {
@@ -24,8 +24,8 @@ export interface Server {
   reload(config: ServerConfig): void
   /** A line of the error log. */
   logError(message: string): void
-  /** An error that nobody caught: lays it to its request, which is answered 500, and names the handler in the log. */
-  uncaught(error: unknown): void
+  /** An error that nobody caught: its request, where it belongs to one, is answered with it, and the log names the handler. */
+  failed(error: unknown, state: RequestState | undefined): void
   /** Answers a request without a socket, for tests. */
   readonly inject: ReturnType<typeof buildApp>['inject']
 }
@@ -53,8 +53,7 @@ export async function makeServer({ ports = [], ...options }: ServerOptions): Pro
     },
     reload: opened.reload,
     logError,
-    uncaught(error) {
-      const state = requestContext.getStore()
+    failed(error, state) {
       if (state === undefined) logError(`uncaught: ${String((error as Error)?.stack ?? error)}`)
       else failRequest(state, error)
     },

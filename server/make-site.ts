@@ -27,7 +27,7 @@ interface Parts {
   readonly logs: Logs
   readonly cookies: Cookies
   readonly underWay: Site['underWay']
-  readonly handlerTimeouts: Site['handlerTimeouts']
+  readonly patience: Site['patience']
   readonly owner: object
   readonly launcher: Launcher
   /** The site that this one replaces: its loaded modules go on living. */
@@ -46,7 +46,7 @@ export function makeSite(parts: Parts): Site {
     logs,
     cookies,
     underWay,
-    handlerTimeouts,
+    patience,
     launcher,
     owner,
     previous,
@@ -97,7 +97,7 @@ export function makeSite(parts: Parts): Site {
     cookies,
     watcher,
     underWay,
-    handlerTimeouts,
+    patience,
     owner,
     launcher,
   }

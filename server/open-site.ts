@@ -3,11 +3,11 @@ import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
 import { Launcher } from './cgi/launcher.ts'
 import { sweepPipes } from './cgi/pipes.ts'
-import { HandlerTimeouts } from './handler-timeouts.ts'
 import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
 import { makeSite } from './make-site.ts'
+import { Patience } from './patience.ts'
 import { holdTickObject } from './process/hold-tick-object.ts'
 import { prepareStateDirectory } from './process/state-directory.ts'
 import { UnderWay } from './process/under-way.ts'
@@ -55,7 +55,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const cookies = await loadAuthorCookies()
   const logs = openLogs(options.config, now)
   const underWay = new UnderWay()
-  const handlerTimeouts = new HandlerTimeouts(failRequest)
+  const patience = new Patience(failRequest)
   const launcher = new Launcher()
   const owner = {}
   const make = (config: ServerConfig, previous?: Site): Site =>
@@ -69,7 +69,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       logs,
       cookies,
       underWay,
-      handlerTimeouts,
+      patience,
       launcher,
       owner,
       previous,

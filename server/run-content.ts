@@ -27,7 +27,7 @@ export function runContent(state: RequestState, refs: readonly HandlerRef[]): bo
       throw error
     }
     if (answer instanceof Promise || isGenerator(answer) || answer instanceof Response)
-      return state.site.handlerTimeouts.wait(state, runOn(state, refs, index, answer))
+      return state.site.patience.wait(state, runOn(state, refs, index, answer))
     const end = take(state, answer)
     if (end !== undefined) return end
   }

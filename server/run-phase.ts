@@ -24,7 +24,7 @@ export function runPhase(state: RequestState, phase: Phase, refs: readonly Handl
 }
 
 const wait = <Value>(state: RequestState, pending: Promise<Value>): Promise<Value> =>
-  state.site.handlerTimeouts.wait(state, pending)
+  state.site.patience.wait(state, pending)
 
 async function runOn(
   state: RequestState,

@@ -50,8 +50,9 @@ async function answerThrown(state: RequestState, error: unknown): Promise<void> 
 
 /** An error from elsewhere than the line, while the request was being served: it is answered, though its handler may never settle. */
 export async function failRequest(state: RequestState, error: unknown): Promise<void> {
-  if (state.settled) logError(state, error, 500)
-  else await giveUp(state, error)
+  if (state.settled) return logError(state, error, 500)
+  state.abandon()
+  await giveUp(state, error)
 }
 
 /** Saves the session, then sends what there is. A save that fails takes back the answer; after a flush it cuts the connection. */

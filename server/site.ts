@@ -2,13 +2,13 @@ import type { ConfigStore, ServerConfig } from '../directives/index.ts'
 import type { Cookies } from './api/cookies.ts'
 import type { Launcher } from './cgi/launcher.ts'
 import type { IsFile } from './files/known-files.ts'
-import type { HandlerTimeouts } from './handler-timeouts.ts'
 import type { StaticFiles } from './handlers/static-file.ts'
 import type { Locator } from './locate.ts'
 import type { AccessFacts } from './logs/access-line.ts'
 import type { ErrorLog } from './logs/error-log.ts'
 import type { LogFile } from './logs/log-file.ts'
 import type { HandlerModules } from './modules/load-handler.ts'
+import type { Patience } from './patience.ts'
 import type { Plan } from './plan.ts'
 import type { UnderWay } from './process/under-way.ts'
 import type { Watcher } from './watch.ts'
@@ -39,7 +39,7 @@ export interface Site {
   readonly cookies: Cookies
   readonly watcher: Watcher | undefined
   readonly underWay: Pick<UnderWay, 'begin' | 'end'>
-  readonly handlerTimeouts: Pick<HandlerTimeouts, 'wait'>
+  readonly patience: Pick<Patience, 'wait'>
   /** Stands for the server, through reloads, where loaders are opened and let go of. */
   readonly owner: object
   /** Runs CGI programs. */

@@ -2,11 +2,11 @@ import { basename, join, relative } from 'node:path'
 import { onReport } from '../../session/index.ts'
 import type { Cookies } from '../api/cookies.ts'
 import { Launcher } from '../cgi/launcher.ts'
-import { HandlerTimeouts } from '../handler-timeouts.ts'
 import { createErrorLog } from '../logs/error-log.ts'
 import { createLogFile } from '../logs/log-file.ts'
 import { makeSite } from '../make-site.ts'
 import { invalidate, realFile } from '../modules/module-graph.ts'
+import { Patience } from '../patience.ts'
 import { isDevelopment } from '../process/development.ts'
 import { prepareStateDirectory } from '../process/state-directory.ts'
 import { RequestState } from '../request-state.ts'
@@ -52,7 +52,7 @@ export function programState(
     logs: { access: none, error, reopen() {}, close() {} },
     cookies,
     underWay: { begin() {}, end: onEnd },
-    handlerTimeouts: new HandlerTimeouts(failRequest),
+    patience: new Patience(failRequest),
     prefix: '',
     owner: {},
     launcher: new Launcher(),

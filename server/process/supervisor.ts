@@ -7,6 +7,8 @@ import { onStopSignal } from './stop-signals.ts'
 export type WorkerMessage =
   | { readonly type: 'ready'; readonly workers: number; readonly addresses: readonly string[] }
   | { readonly type: 'alive' }
+  /** It goes on serving until another takes its place. */
+  | { readonly type: 'retiring' }
 
 const SILENCE_MS = 10_000
 const FIRST_PAUSE_MS = 100
@@ -27,18 +29,28 @@ export function supervise(): Promise<number> {
     /** By worker, on a clock that stands still while the machine sleeps. */
     const lastHeard = new Map<number, number>()
     const silent = new Set<number>()
+    /** Those that go when another is ready, by the id of that one. */
+    const retiring = new Map<number, Worker>()
+    const retired = new Set<Worker>()
 
-    const start = (replaces?: string): void => {
+    const start = (replaces?: string, predecessor?: Worker): void => {
       const worker = cluster.fork({
         ...(replaces === undefined ? {} : { PSO_REPLACES: replaces }),
         ...(ports === undefined ? {} : { PSO_PORTS: ports }),
       })
       lastHeard.set(worker.id, performance.now())
+      if (predecessor !== undefined) retiring.set(worker.id, predecessor)
       cutUntaken(worker)
       worker.on('message', (message: WorkerMessage) => {
         lastHeard.set(worker.id, performance.now())
+        if (message.type === 'retiring' && !retired.has(worker)) {
+          retired.add(worker)
+          start(`worker ${worker.process.pid} has ended code in the midst of its work; another takes its place`, worker)
+        }
         if (message.type !== 'ready') return
         pause = FIRST_PAUSE_MS
+        retiring.get(worker.id)?.process.kill('SIGTERM')
+        retiring.delete(worker.id)
         if (isReady) return
         isReady = true
         wanted = message.workers
@@ -55,12 +67,15 @@ export function supervise(): Promise<number> {
         : signal === null || signal === undefined
           ? `with code ${code}`
           : `by ${signal}`
+      const predecessor = retiring.get(worker.id)
+      retiring.delete(worker.id)
       if (stopping) {
         if (workers().length === 0) process.exit(0)
       } else if (!isReady) {
         resolve(code === 0 ? 1 : code || 1)
-      } else {
-        setTimeout(() => stopping || start(`worker ${worker.process.pid} ended ${how}; another takes its place`), pause)
+      } else if (!retired.delete(worker)) {
+        const why = `worker ${worker.process.pid} ended ${how}; another takes its place`
+        setTimeout(() => stopping || start(why, predecessor), pause)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
       }
     })

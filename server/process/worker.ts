@@ -3,12 +3,14 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { DirectivesError, type ServerConfig } from '../../directives/index.ts'
 import { makeServer, type Server } from '../index.ts'
 import { LogError } from '../logs/logs.ts'
+import { requestContext } from '../request-context.ts'
 import { isDevelopment, workersOf } from './development.ts'
 import { guardProcessExit } from './process-exit.ts'
 import { type ConfigArguments, ConfigError, configSource, readConfig } from './server-ini.ts'
 import { StateDirectoryError } from './state-directory.ts'
 import { onStopSignal } from './stop-signals.ts'
 import type { WorkerMessage } from './supervisor.ts'
+import { startWatchdog } from './watchdog.ts'
 
 export interface ServeOptions extends ConfigArguments {
   readonly dev?: boolean
@@ -53,8 +55,15 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   const replaced = process.env['PSO_REPLACES']
   if (replaced !== undefined) server.logError(replaced)
   // what a module left running fails on its own: the request it belongs to is answered, the others notice nothing
-  process.on('uncaughtException', error => server.uncaught(error))
-  process.on('unhandledRejection', error => server.uncaught(error))
+  const uncaught = (error: unknown): void => server.failed(error, requestContext.getStore())
+  process.on('uncaughtException', uncaught)
+  process.on('unhandledRejection', uncaught)
+  startWatchdog((error, state) => {
+    // its code was ended in the midst of reading from this connection, perhaps
+    if (state !== undefined) state.response.shouldKeepAlive = false
+    server.failed(error, state)
+    if (process.connected) process.send!({ type: 'retiring' } satisfies WorkerMessage)
+  })
   guardProcessExit()
   flushCompileCache()
   return 0

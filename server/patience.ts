@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.ts'
+import { HandlerTimeout } from './handler-timeout.ts'
 import type { RequestState } from './request-state.ts'
 
 /** How exact the limit is. */
@@ -16,7 +16,7 @@ interface Wait {
  * cannot be stopped. As long as bytes of the client come the time begins anew, and so it does once the answer has begun: a stream may be
  * silent, until its client has gone away.
  */
-export class HandlerTimeouts {
+export class Patience {
   readonly #fail: (state: RequestState, error: unknown) => unknown
   readonly #waits = new Map<RequestState, Wait>()
   #timer: NodeJS.Timeout | undefined
@@ -43,7 +43,11 @@ export class HandlerTimeouts {
       this.#timer = undefined
     }
     for (const [state, wait] of this.#waits) {
-      const { plan, site, output, closed } = state
+      const { plan, site, output, closed, settled } = state
+      if (settled) {
+        this.#waits.delete(state)
+        continue
+      }
       const received = receivedBy(state)
       if (received !== wait.received || (output.flushed && !closed)) {
         wait.since = performance.now()
@@ -53,12 +57,10 @@ export class HandlerTimeouts {
       const seconds = plan.directives.PSOHandlerTimeout ?? site.config.directives.Timeout
       if (seconds === 0 || performance.now() - wait.since < seconds * 1000) continue
       this.#waits.delete(state)
-      const who = state.running ?? 'a module that is being loaded'
       const what = output.flushed
-        ? `has not returned ${seconds} s after the client went away`
-        : `has not answered for ${seconds} s`
-      state.abandon()
-      this.#fail(state, new Refusal(503, `${who} ${what} (PSOHandlerTimeout)`))
+        ? `no end ${seconds} s after the client went away`
+        : `no answer for ${seconds} s${state.running === undefined ? ', while a module is loaded' : ''}`
+      this.#fail(state, new HandlerTimeout(`${what} (PSOHandlerTimeout)`))
     }
   }
 }

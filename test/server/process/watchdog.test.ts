@@ -1,0 +1,73 @@
+import t from 'tap'
+import { does } from '../../support/handlers.ts'
+import { serveSite } from '../../support/served-site.ts'
+import { until } from '../../support/until.ts'
+
+// each loop takes the limit of six seconds of computing
+t.jobs = 3
+
+const counts = 'const { session } = req.pso(); session.n = (session.n ?? 0) + 1; '
+const shared = 'PSOServiceId = s\ns = shared'
+
+t.test('a loop that does not end, in development: 503 with its line, its session free, and others go on', async t => {
+  const site = await serveSite(
+    t,
+    t.testdir({}),
+    {
+      counter: { '.psoaccess': shared, 'handler.ts': does(`${counts} return String(session.n)`) },
+      loop: {
+        '.psoaccess': shared,
+        'handler.ts': does(`${counts}\ntry {\nfor (;;) try { null!.x } catch {}\n} finally { req.write('x') }`),
+      },
+      turns: { '.psoaccess': '', 'handler.ts': does('await null\nfor (;;) await null') },
+      slow: {
+        '.psoaccess': '',
+        'handler.ts': does('await new Promise(resolve => setTimeout(resolve, 1000)); return "slow"'),
+      },
+    },
+    { alone: true },
+  )
+  const get = async (path: string): Promise<string> => {
+    const answer = await fetch(`${site.url}${path}`)
+    return `${answer.status} ${await answer.text()}`
+  }
+  t.equal(await get('/counter/'), '200 1')
+  const slow = get('/slow/')
+  const looped = await get('/loop/')
+  t.match(looped, /^503 .*a loop without an end\? 6 s of computing without a pause.*loop\/handler\.ts:6/s)
+  t.match(looped, /&#62; 6 \| for \(;;\)/, 'in development the page shows the line')
+  t.equal(await slow, '200 slow')
+  t.equal(await get('/counter/'), '200 2', 'the session is as it was')
+  t.match(await get('/turns/'), /^503 /)
+  t.equal(await get('/plain.txt'), '200 a static file')
+  t.match(site.errorLog(), /\[error\].*GET \/loop\/ 503: HandlerTimeout: .*\/loop\/handler\.ts:6/)
+  t.match(site.errorLog(), /\[error\].*GET \/turns\/ 503: HandlerTimeout: .*\/turns\/handler\.ts:5/)
+  t.equal(site.ended(), undefined)
+})
+
+t.test('in production the worker is replaced, too, and nobody is refused meanwhile', async t => {
+  const site = await serveSite(t, t.testdir({}), {
+    pattern: { '.psoaccess': '', 'handler.ts': does("return String(/^(a+)+$/.test('a'.repeat(60) + 'b'))") },
+  })
+  const [before] = site.workers()
+  const answer = await fetch(`${site.url}/pattern/`)
+  t.equal(answer.status, 503)
+  t.notMatch(await answer.text(), /handler/)
+  await until(async () => {
+    const page = await fetch(`${site.url}/pid/`, { headers: { connection: 'close' } })
+    return Number(await page.text()) !== before && site.workers().length === 1
+  })
+  t.match(
+    site.errorLog(),
+    new RegExp(`worker ${before} has ended code in the midst of its work; another takes its place`),
+  )
+})
+
+t.test('what only waits is left alone', async t => {
+  const waits = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000)'
+  const site = await serveSite(t, t.testdir({}), {
+    waits: { '.psoaccess': '', 'handler.ts': does(`${waits}; return 'waited'`) },
+  })
+  t.equal(await (await fetch(`${site.url}/waits/`)).text(), 'waited')
+  t.equal(site.errorLog(), '')
+})
