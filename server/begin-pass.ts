@@ -19,9 +19,7 @@ export function beginPass(
   state.first ??= before
   // what was added to a phase was added to the pass before, but the end of the request is one
   for (const name of state.added?.keys() ?? []) if (name !== 'Log' && name !== 'Cleanup') state.added!.delete(name)
-  // a query of its own is its input; a body was sent once, for all passes
-  const input = state.raw.headers['content-type'] === undefined ? undefined : state.input
-  Object.assign(state, { url, input, request: undefined, environ: undefined, redirected, previous: before })
+  Object.assign(state, { url, input: undefined, request: undefined, environ: undefined, redirected, previous: before })
 }
 
 /** Log and Cleanup are about what was asked for first, with its request object. */

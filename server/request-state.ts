@@ -8,7 +8,7 @@ import type { ServerReturn } from './api/server-return.ts'
 import type { Content } from './choose-content.ts'
 import type { Incoming } from './incoming.ts'
 import type { BodyReader } from './input/body-reader.ts'
-import type { Input } from './input/input.ts'
+import type { BodyInput, Input } from './input/input.ts'
 import type { Location } from './locate.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Pass } from './pass.ts'
@@ -53,6 +53,8 @@ export class RequestState implements Pass {
   user: string | undefined
   authType: string | undefined
   input: Input | undefined
+  /** What was read of the body before a handler began: once, for all passes. */
+  bodyInput: BodyInput | undefined
   /** The body, where its handler reads it. */
   body: BodyReader | undefined
   sessions: OpenedSession[] = []

@@ -109,7 +109,7 @@ export class BodyReader {
 
 /** The body of a request, for its handler to read; an Error where it was read as a form before. */
 export function bodyOf(state: RequestState): BodyReader {
-  if (state.input?.isOfBody)
+  if (state.bodyInput !== undefined)
     throw new Error('the body was read before the handler began: PSOInput = off leaves it to the handler')
   state.body ??= new BodyReader(state)
   return state.body

@@ -1,5 +1,6 @@
 import { idNameOf } from '../open-session-for.ts'
 import type { RequestState } from '../request-state.ts'
+import { hasBody } from './has-body.ts'
 import { fieldsOf } from './json.ts'
 import type { UploadedFile } from './uploaded-file.ts'
 import { type Pair, urlencodedPairs } from './urlencoded.ts'
@@ -16,8 +17,6 @@ export interface BodyInput {
 export class Input {
   readonly files: readonly UploadedFile[]
   readonly json: unknown
-  /** True where it has the request's body, which nobody can read any more. */
-  readonly isOfBody: boolean
   readonly #query: readonly Pair[]
   readonly #form: readonly Pair[] | undefined
   #pairs: readonly Pair[] | undefined
@@ -29,7 +28,6 @@ export class Input {
     this.#form = pairs
     this.files = files
     this.json = json
-    this.isOfBody = body !== undefined
   }
 
   /** All fields, in the order they were sent. */
@@ -63,17 +61,20 @@ export class Input {
 const joined = (query: readonly Pair[], body: readonly Pair[]): readonly Pair[] =>
   query.length === 0 ? body : body.length === 0 ? query : [...query, ...body]
 
-/** The input of a request with this body; the parameter of the query that carries the session's id is none. */
-export function makeInput(state: RequestState, body?: BodyInput): Input {
+/**
+ * The input of a request, made when it is first asked for; another pass has one of its own, with the query of its URL, and the body where it
+ * still has the client's method. The parameter of the query that carries the session's id is none.
+ */
+export function inputOf(state: RequestState): Input {
+  state.input ??= makeInput(state)
+  return state.input
+}
+
+function makeInput(state: RequestState): Input {
+  const body = hasBody(state) ? state.bodyInput : undefined
   const query = state.location?.query
   if (query === undefined) return new Input([], body)
   const idName = idNameOf(state)
   const pairs = urlencodedPairs(query)!
   return new Input(idName === undefined ? pairs : pairs.filter(([name]) => name !== idName), body)
-}
-
-/** The input of a request; of one that had no form it is made when it is first asked for. */
-export function inputOf(state: RequestState): Input {
-  state.input ??= makeInput(state)
-  return state.input
 }

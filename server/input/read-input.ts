@@ -1,7 +1,7 @@
 import type { RequestState } from '../request-state.ts'
 import { checkDeclaredLength } from './body-limits.ts'
 import { hasBody } from './has-body.ts'
-import { type BodyInput, makeInput } from './input.ts'
+import type { BodyInput } from './input.ts'
 import { InputRefusal } from './input-refusal.ts'
 import { parseJson } from './json.ts'
 import { receiveMultipart } from './multipart.ts'
@@ -16,7 +16,7 @@ import { urlencodedPairs } from './urlencoded.ts'
 export function readInput(state: RequestState, isLeft = false): void | Promise<void> {
   if (state.errorStatus !== undefined || !hasBody(state)) return
   checkDeclaredLength(state)
-  if (isLeft || state.content?.kind !== 'handler' || state.input?.isOfBody || state.body !== undefined) return
+  if (isLeft || state.content?.kind !== 'handler' || state.bodyInput !== undefined || state.body !== undefined) return
   const type = state.raw.headers['content-type']
   if (type === undefined || state.plan.directives.PSOInput === 'off') return
   const read = readerFor(type)
@@ -37,7 +37,9 @@ function refuseCoded({ raw, output }: RequestState): void {
 }
 
 async function keepInput(state: RequestState, read: Reader, type: string): Promise<void> {
-  state.input = makeInput(state, await read(state, type))
+  state.bodyInput = await read(state, type)
+  // a phase before may have asked for the query's
+  state.input = undefined
 }
 
 /** Takes a body of one media type; `type`: the whole of Content-Type. */

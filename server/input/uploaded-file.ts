@@ -113,7 +113,8 @@ export const withoutDirectories = (filename: string): string =>
     .replace(/[\x00-\x1f\x7f-\x9f]/g, '')
 
 /** Removes what is left of the uploads of a request; undefined where it had none. */
-export function discardUploads({ input }: RequestState): Promise<unknown> | undefined {
-  if (input === undefined || input.files.length === 0) return undefined
-  return Promise.all(input.files.map(file => file.discard()))
+export function discardUploads({ bodyInput }: RequestState): Promise<unknown> | undefined {
+  const files = bodyInput?.files
+  if (files === undefined || files.length === 0) return undefined
+  return Promise.all(files.map(file => file.discard()))
 }

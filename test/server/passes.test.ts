@@ -1,7 +1,10 @@
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
+import { multipartPost } from '../support/multipart.ts'
 import { marks, seenAtEnd } from '../support/seen.ts'
 import { site } from '../support/site.ts'
+import { until } from '../support/until.ts'
+import { uploadsIn } from '../support/uploads.ts'
 
 /** What a handler can tell of the request and of those before it. */
 const tells = `const of = (req: any): any => req === undefined ? null : {
@@ -227,12 +230,40 @@ t.test('redirects inside end after ten rounds, also those of a document', async 
   t.equal((await app.inject('/document/')).statusCode, 404)
 })
 
-t.test('the query of the new URL is its input', async t => {
+t.test('the input of another pass: the query of its URL, and the form where it still answers a POST', async t => {
   const app = await site(t, {
-    from: { '.psoaccess': '', 'handler.ts': does('req.pso().getInput("a"); req.internalRedirect("/to/?b=2")') },
-    to: { '.psoaccess': '', 'handler.ts': does('return req.pso().getInputSeq()') },
+    '.psoaccess': 'ErrorDocument = 404 /to/?b=2',
+    from: {
+      '.psoaccess': '',
+      'handler.ts': does(
+        'req.pso().getInput("a"); if (req.args.endsWith("404")) return 404; req.internalRedirect("/to/?b=2")',
+      ),
+    },
+    late: {
+      '.psoaccess': 'PSOAccessHandler = access.ts',
+      'access.ts':
+        'export const access = (req: any) => { req.pso().getInput("a"); req.internalRedirect("/to/?b=2") }\n',
+    },
+    to: {
+      '.psoaccess': '',
+      'handler.ts': does('const p = req.pso(); return [...p.getInputSeq(), p.getFile("up")?.size]'),
+    },
   })
-  t.same((await app.inject('/from/?a=1')).json(), [['b', '2']])
+  const query = ['b', '2']
+  t.same((await app.inject('/from/?a=1')).json(), [query, null])
+  const form = multipartPost([
+    { name: 'c', content: '3' },
+    { name: 'up', filename: 'a', content: 'abcd' },
+  ])
+  for (const [url, input] of [
+    ['/from/?a=1', [query, ['c', '3'], 4]],
+    // what an error document answers is a GET
+    ['/from/?a=404', [query, null]],
+    ['/late/?a=1', [query, ['c', '3'], 4]],
+  ] as const) {
+    t.same((await app.inject({ ...form, url })).json(), input, url)
+    await until(() => uploadsIn(app.stateDirectory).length === 0)
+  }
 })
 
 t.test('a variable that a function set is one for Header lines too', async t => {
