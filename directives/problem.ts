@@ -27,6 +27,8 @@ export interface Problem {
   readonly message: string
   /** The likely intent: `did you mean PSOSessionExpire?`. */
   readonly hint?: string
+  /** The system's code (`EMFILE`), where it is the system that did not give the file. */
+  readonly cause?: string
 }
 
 /** `FILE:LINE: NAME: message (hint)`: the one way a problem is printed, by `pso check`, the log and the development page. */

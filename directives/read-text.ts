@@ -8,6 +8,8 @@ export interface Unreadable {
   readonly code: 'unreadable' | 'too-large' | 'bad-line'
   readonly line: number
   readonly message: string
+  /** The system's code, where it is the system that did not give the file. */
+  readonly cause?: string | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ export function readText(file: string, root?: string): string | Unreadable {
     return isUtf8(bytes) ? text : { code: 'bad-line', line: lineOfBadByte(text), message: 'expected UTF-8 text' }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return unreadable(`the file cannot be read: ${reasons[code ?? ''] ?? code ?? message}`)
+    return { ...unreadable(`the file cannot be read: ${reasons[code ?? ''] ?? code ?? message}`), cause: code }
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

@@ -196,9 +196,10 @@ export function serviceIdsOf({ settings, environment }: Layer['blocks'][number])
   return lines.flatMap(line => (typeof line?.value === 'string' ? [line.value.toLowerCase()] : []))
 }
 
-export const unreadableProblem = (file: string, { code, line, message }: Unreadable): Problem => ({
+export const unreadableProblem = (file: string, { code, line, message, cause }: Unreadable): Problem => ({
   code,
   severity: 'error',
   at: { file, line },
   message,
+  ...(cause === undefined ? {} : { cause }),
 })

@@ -1,5 +1,7 @@
+import { DirectivesError } from '../directives/index.ts'
 import { SessionError } from '../session/index.ts'
 import { ServerReturn } from './api/server-return.ts'
+import { isAtLimits } from './at-limits.ts'
 import { ProgramFailure } from './cgi/program-failure.ts'
 import { HandlerTimeout } from './handler-timeout.ts'
 import { Refusal } from './refusal.ts'
@@ -11,6 +13,8 @@ export function statusOf(error: unknown): number {
   // one that is no error arrives here where nobody could take it as an answer any more
   if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
   if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
+  // one of its files, which may be well, cannot be read just now
+  if (error instanceof DirectivesError && error.problems.some(({ cause }) => isAtLimits({ code: cause }))) return 503
   return 500
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ for (const [name, kind] of storesWhere(() => true))
     )
     client.close()
     const statuses = new Set(crowd.flatMap(({ statuses }) => statuses))
-    // 0: a connection that could not be taken; 500: a file of the configuration that could not be read again
+    // 0: a connection that could not be taken; 500: SQLite does not say why it cannot open a file
     t.same(
       [...statuses].filter(status => ![200, 500, 503, 0].includes(status)),
       [],
@@ -96,13 +96,19 @@ t.test('files that are sent or uploaded when no descriptor is left: 503, and non
     for (let round = 0; round < 3; round++) {
       const answers = [await ask('?send'), await upload()]
       t.ok(
-        answers.every(status => (free > 0 && status === 200) || status === 503 || status === 500),
+        answers.every(status => (free > 0 && status === 200) || status === 503),
         `${free} left: ${answers}`,
       )
       if (free === 0) t.equal(answers[1], 503)
     }
   }
+  writeFileSync(join(site.directory, 'public_html/files/.psoaccess'), '# read again')
+  let status = 200
+  await until(async () => (status = await ask('')) !== 200)
+  t.equal(status, 503, 'its configuration may be well')
+  t.match(site.errorLog(), /files\/\.psoaccess:1: the file cannot be read: EMFILE/)
   for (const socket of held) socket.destroy()
   await until(() => used() <= before)
+  await until(async () => (await ask('')) === 200)
   t.same([await ask('?send'), await upload()], [200, 200])
 })
