@@ -74,6 +74,7 @@ const sentences: Readonly<Record<number, string>> = {
   413: 'What was sent is larger than the server takes.',
   414: 'This address is longer than the server takes.',
   415: 'The server does not take content of this type.',
+  417: 'The server cannot do what is expected of it.',
   500: 'The server could not make this page. Its log says why.',
   504: 'What makes this page took too long.',
   503: 'The server cannot answer just now. Please try again in a moment.',

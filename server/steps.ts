@@ -1,6 +1,7 @@
 import { DirectivesError, type HandlerRef } from '../directives/index.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
+import { unmetExpectation } from './input/expect-continue.ts'
 import { readInput } from './input/read-input.ts'
 import { badAnswer } from './modules/bad-answer.ts'
 import { loadFunction, type PhaseFunction } from './modules/load-function.ts'
@@ -19,7 +20,7 @@ import { runPhase } from './run-phase.ts'
  */
 export type Step = (state: RequestState) => unknown
 
-/** Apache's LimitRequestLine and LimitRequestFields; one Host (RFC 9112 3.2); TRACE is off. */
+/** Apache's LimitRequestLine and LimitRequestFields; one Host (RFC 9112 3.2); no expectation but 100-continue; TRACE is off. */
 export function checkLimits(state: RequestState): void {
   const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
   const { raw } = state
@@ -32,6 +33,9 @@ export function checkLimits(state: RequestState): void {
       `the request has ${raw.rawHeaders.length / 2} header fields, LimitRequestFields is ${LimitRequestFields}`,
     )
   if (hostsOf(raw.rawHeaders) > 1) throw new ServerReturn(400, 'the request names its host twice')
+  const expected = unmetExpectation(raw)
+  if (expected !== undefined)
+    throw new ServerReturn(417, `the client expects ${JSON.stringify(expected)}, and only 100-continue can be`)
   if (raw.method === 'TRACE') {
     state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
     throw new ServerReturn(405, 'TRACE is off')

@@ -2,10 +2,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { RequestState } from '../request-state.ts'
 
 const waiting = new WeakSet<IncomingMessage>()
+const unmet = new WeakSet<IncomingMessage>()
 
 /**
  * A client that sent `Expect: 100-continue` is told to send its body when somebody wants it, as in Apache: one that is refused never does.
- * Without this node tells every client at once.
+ * Without this node tells every client at once, and answers what else is expected itself, where no log hears of it.
  */
 export function answerExpectations(
   server: Server,
@@ -15,7 +16,15 @@ export function answerExpectations(
     waiting.add(request)
     route(request, response)
   })
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    unmet.add(request)
+    route(request, response)
+  })
 }
+
+/** What the client expects, where nobody can do it (RFC 9110 10.1.1: 417). */
+export const unmetExpectation = (raw: IncomingMessage): string | undefined =>
+  raw.headers.expect !== undefined && unmet.has(raw) ? raw.headers.expect : undefined
 
 /** The client is asked to go on, where it waits for that. */
 export function askForBody({ raw, response }: RequestState): void {

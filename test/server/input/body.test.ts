@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { does } from '../../support/handlers.ts'
+import { does, says } from '../../support/handlers.ts'
 import { multipartEnd, multipartType, partHead } from '../../support/multipart.ts'
 import { site } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
-import { dial, head, rawClient } from '../../support/wire.ts'
+import { dial, exchange, head, rawClient } from '../../support/wire.ts'
 
 const off = (body: string) => ({ '.psoaccess': 'PSOInput = off', 'handler.ts': does(body) })
 const post = (payload: string | Buffer, url = '/', type = 'application/x-www-form-urlencoded') => ({
@@ -214,6 +216,35 @@ t.test('a client that waits for 100 is asked for its body when somebody wants it
     client.socket.destroy()
   }
 })
+
+t.test(
+  'what else a client expects is 417, as others that cannot be served: on each address, with its lines',
+  async t => {
+    const app = await site(t, { '.psoaccess': '', 'handler.ts': says('never') }, { ini: 'Listen = 127.0.0.1:0' })
+    for (const url of await app.listen()) {
+      for (const expected of ['garbage', '200-ok', '100-continued'])
+        t.match(
+          await exchange(url, head('POST /?q', `Expect: ${expected}`, 'Content-Length: 3', 'Connection: close')),
+          /^HTTP\/1\.1 417 .*text\/html.*cannot do what is expected/s,
+          expected,
+        )
+      t.match(
+        await exchange(url, head('GET /', 'Expect: 100-Continue', 'Connection: close')),
+        /^HTTP\/1\.1 200 .*never$/s,
+        'whatever its letter case',
+      )
+    }
+    await app.close()
+    t.equal(
+      app.errorLog().match(/POST \/\?q 417: the client expects "garbage", and only 100-continue can be$/gm)?.length,
+      2,
+    )
+    t.equal(
+      readFileSync(join(app.stateDirectory, 'access.log'), 'utf8').match(/"POST \/\?q HTTP\/1.1" 417 /g)?.length,
+      6,
+    )
+  },
+)
 
 t.test('a function of an earlier phase may ask for the query’s input: the form comes all the same', async t => {
   const app = await site(t, {
