@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { answerConnect } from './answer-connect.ts'
 import { answerExpectations } from './input/expect-continue.ts'
 import { METHODS } from './node-http.ts'
 import { requestContext } from './request-context.ts'
@@ -43,7 +44,7 @@ export function buildApp(holder: SiteHolder, trustProxy: readonly string[], time
   })
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   app.route({
-    method: METHODS.filter(method => method !== 'CONNECT'),
+    method: METHODS,
     url: '/',
     exposeHeadRoute: false,
     onRequest(request, reply) {
@@ -54,6 +55,7 @@ export function buildApp(holder: SiteHolder, trustProxy: readonly string[], time
     handler: () => undefined,
   })
   answerExpectations(app.server, app.routing)
+  answerConnect(app.server, app.routing)
   return app
 }
 

@@ -20,7 +20,7 @@ import { runPhase } from './run-phase.ts'
  */
 export type Step = (state: RequestState) => unknown
 
-/** Apache's LimitRequestLine and LimitRequestFields; one Host (RFC 9112 3.2); no expectation but 100-continue; TRACE is off. */
+/** Apache's LimitRequestLine and LimitRequestFields; one Host (RFC 9112 3.2); no expectation but 100-continue; TRACE and CONNECT are off. */
 export function checkLimits(state: RequestState): void {
   const { LimitRequestLine, LimitRequestFields } = state.site.config.directives
   const { raw } = state
@@ -36,9 +36,9 @@ export function checkLimits(state: RequestState): void {
   const expected = unmetExpectation(raw)
   if (expected !== undefined)
     throw new ServerReturn(417, `the client expects ${JSON.stringify(expected)}, and only 100-continue can be`)
-  if (raw.method === 'TRACE') {
+  if (raw.method === 'TRACE' || raw.method === 'CONNECT') {
     state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
-    throw new ServerReturn(405, 'TRACE is off')
+    throw new ServerReturn(405, `${raw.method} is off`)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Server as HttpServer, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { answerConnect } from '../answer-connect.ts'
 import { answerUnreadable, httpOptions } from '../app.ts'
 import { answerExpectations } from '../input/expect-continue.ts'
 import { createServer } from '../node-http.ts'
@@ -37,7 +38,8 @@ export function createListeners(app: FastifyInstance, timeoutMs: number): Listen
     const server = createServer(httpOptions(timeoutMs), (request, response) => app.routing(request, response))
     server.keepAliveTimeout = app.server.keepAliveTimeout
     server.on('clientError', answerUnreadable)
-    answerExpectations(server, (request, response) => app.routing(request, response))
+    answerExpectations(server, app.routing)
+    answerConnect(server, app.routing)
     watch(server)
     return server
   }

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { does, says } from '../support/handlers.ts'
 import { plant, site } from '../support/site.ts'
+import { dial, exchange, fields, head, wire } from '../support/wire.ts'
 
 t.test('DESIGN 4: what answers a URL', async t => {
   const app = await site(t, {
@@ -367,6 +368,24 @@ t.test('limits: the request line, the number of fields, TRACE', async t => {
     400,
   )
   t.equal((await app.inject({ method: 'TRACE' as 'GET', url: '/a.txt' })).statusCode, 405)
+})
+
+t.test('CONNECT is 405 on each address, with its lines, and its connection ends', async t => {
+  const waits = { '.psoaccess': '', 'handler.ts': does('await new Promise(setImmediate); return "waited"') }
+  const app = await site(t, { 'a.txt': 'a', waits }, { ini: 'Listen = 127.0.0.1:0' })
+  for (const url of await app.listen()) {
+    const answer = await exchange(url, `${head('CONNECT other:443')}tunnelled`)
+    t.match(answer, /^HTTP\/1\.1 405 .*<h1>405 Method Not Allowed<\/h1>.*<\/html>\s*$/s)
+    t.same([fields(answer, 'Allow'), fields(answer, 'Connection')], [['GET, HEAD, POST, OPTIONS'], ['close']])
+    const gone = dial(url, head('CONNECT other:443'))
+    await new Promise(resolve => gone.once('connect', () => resolve(gone.resetAndDestroy())))
+    await exchange(url, `${head('GET /waits/')}${head('CONNECT other:443')}`)
+    t.match(await wire(url, '/a.txt'), /200 OK/, 'and it goes on')
+  }
+  await app.close()
+  const accesses = readFileSync(join(app.stateDirectory, 'access.log'), 'utf8')
+  t.ok(accesses.match(/"CONNECT other:443 HTTP\/1.1" 405 /g)!.length >= 2)
+  t.match(app.errorLog(), /CONNECT other:443 405: CONNECT is off$/m)
 })
 
 t.test('a reload takes the new server.ini; requests under way keep theirs', async t => {

@@ -1,0 +1,28 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { ServerResponse } from './node-http.ts'
+
+/**
+ * CONNECT is for proxies: it is answered as any other request, by `checkLimits`, and its connection ends. Node takes it for the start of a
+ * tunnel and lets go of the connection, or closes it at once where nobody listens.
+ */
+export function answerConnect(
+  server: Server,
+  route: (request: IncomingMessage, response: InstanceType<typeof ServerResponse>) => void,
+): void {
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    // a client that is gone
+    socket.on('error', () => socket.destroy())
+    // behind a request that is still being answered: node has let go of that answer too
+    if ((socket as { _httpMessage?: unknown })._httpMessage) {
+      socket.destroy()
+      return
+    }
+    socket.resume()
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket)
+    response.once('finish', () => socket.destroySoon())
+    route(request, response)
+  })
+}
