@@ -11,6 +11,11 @@ export type AddedFunctions = Map<PhaseName, (FunctionRef | OwnFunction)[]>
 /** For one request: a function that adds itself again each time would never let another request have its turn. */
 const MOST = 1000
 
+/** Counts a function that a request adds for later, a cleanup too; an Error where they come without end. */
+export function countAdded(state: RequestState, what: string): void {
+  if (++state.addedCount > MOST) throw new Error(`${what} without end: ${MOST} for one request`)
+}
+
 /**
  * Adds a function to the end of a phase that is to come or is running; for one that is over, only the log hears of it (mod_python).
  * `handler`: a function, or `module::function` as a directive writes it, seen from where the function that adds it was named.
@@ -31,7 +36,7 @@ export function addFunction(
     )
     return
   }
-  if (++state.addedCount > MOST) throw new Error(`${state.running} adds handlers without end: ${MOST} for one request`)
+  countAdded(state, `${state.running} adds handlers`)
   state.added ??= new Map()
   const before = state.added.get(phase)
   if (before === undefined) state.added.set(phase, [added])

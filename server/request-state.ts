@@ -64,7 +64,7 @@ export class RequestState implements Pass {
   cleanups: (() => unknown)[] | undefined
   /** What `req.addHandler` added and has not run yet. */
   added: AddedFunctions | undefined
-  /** How many it has added in all. */
+  /** How many functions it has added in all, cleanups too. */
   addedCount = 0
   /** Why the body was not read to its end: an app that made an answer of that failure is overruled. */
   refusedBody: ServerReturn | undefined

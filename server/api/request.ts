@@ -1,4 +1,4 @@
-import { addFunction } from '../added-functions.ts'
+import { addFunction, countAdded } from '../added-functions.ts'
 import { conditionalStatus } from '../files/conditional.ts'
 import { mediaTypeOf } from '../files/media-type.ts'
 import { openSlice } from '../files/open-slice.ts'
@@ -314,6 +314,7 @@ export class Request {
   registerCleanup(run: () => unknown): void {
     if (typeof run !== 'function')
       throw new TypeError(`expected a function to register as a cleanup, got ${typeof run}`)
+    countAdded(this.#state, 'cleanups are registered')
     ;(this.#state.cleanups ??= []).push(run)
   }
 

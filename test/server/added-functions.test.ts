@@ -160,6 +160,18 @@ t.test('a function that adds itself again and again is an error, and the next re
   }
 })
 
+t.test(
+  'a cleanup that registers itself again and again is an error in the log, and the next request is served',
+  async t => {
+    const app = await adding(t, 'const again = (): any => { req.registerCleanup(again) }; if (req.args) again()')
+    for (const url of ['/?x', '/']) {
+      t.equal((await app.inject(url)).statusCode, 200)
+      await seenAtEnd()
+    }
+    t.match(app.errorLog(), /after \/\?x: Error: cleanups are registered without end: 1000 for one request, .*a\.ts:\d/)
+  },
+)
+
 t.test('what was added to a pass ends with it; Log and Cleanup are the request’s', async t => {
   const app = await adding(
     t,
