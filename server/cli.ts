@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { UsageError } from './commands/usage-error.ts'
-import { exitWhenSaid } from './process/exit-when-said.ts'
+import { exitWhenSaid, heedOutput } from './process/exit-when-said.ts'
 
 const usage = `pso serve [--config FILE] [--root DIR] [--listen HOST:PORT] [--dev|--production] [--workers N]
 pso check [--config FILE] [--root DIR]
@@ -115,10 +115,12 @@ function read(
   }
 }
 
+const isServer = process.argv[2] === 'serve'
+if (!isServer) heedOutput()
 try {
   process.exitCode = await run(process.argv.slice(2))
   // the users' modules that a command has loaded may hold connections and timers
-  if (process.argv[2] !== 'serve') await exitWhenSaid()
+  if (!isServer) await exitWhenSaid()
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type { SessionImplementation } from '../../session/index.ts'
 import { isServing } from '../modules/module-graph.ts'
 import { packageDirectory } from '../package-directory.ts'
-import { exitWhenSaid } from '../process/exit-when-said.ts'
+import { exitWhenSaid, heedOutput } from '../process/exit-when-said.ts'
 import type { Request } from './request.ts'
 
 const require = createRequire(import.meta.url)
@@ -33,6 +33,7 @@ export class ServiceHandler {
       )
     if (ServiceHandler.#hasRun) throw new Error('run() was called before: a program answers one request')
     ServiceHandler.#hasRun = true
+    heedOutput()
     // as cli.cjs does: a third of the start
     require(`${packageDirectory}/server/compile-cache.cjs`).useCompileCache()
     const { runAsProgram } = await import('../as-program/run-as-program.ts')

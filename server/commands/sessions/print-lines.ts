@@ -3,12 +3,12 @@ import { pipeline } from 'node:stream/promises'
 
 const CHUNK = 64 * 1024
 
-/** Writes lines to standard output as fast as it takes them; a reader that has seen enough, as `head`, ends it without an error. */
+/** Writes lines to standard output as fast as it takes them. One that takes no more ends it: the end of the command tells why. */
 export async function printLines(lines: Iterable<string>): Promise<void> {
   try {
     await pipeline(Readable.from(chunksOf(lines)), process.stdout, { end: false })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    if ((error as NodeJS.ErrnoException).syscall !== 'write') throw error
   }
 }
 

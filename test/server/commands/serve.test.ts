@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { counter, does, says } from '../../support/handlers.ts'
 import { isAlive } from '../../support/processes.ts'
+import { cli } from '../../support/project.ts'
 import { startPso } from '../../support/pso-process.ts'
 import { plant, type Tree } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
@@ -285,3 +287,31 @@ t.test('directives: the reference of one; an unknown one and an unknown command 
   t.equal(await command.ended, 2)
   t.match(command.errors(), /did you mean serve/)
 })
+
+t.test(
+  'each command says that standard output takes no more, and ends with 1; to a reader who has seen enough it is quiet',
+  async t => {
+    const { config, top } = planted(t, { '.psoaccess': '', 'handler.ts': counter })
+    const commands = [
+      ['directives'],
+      ['--help'],
+      ['check', '--config', config],
+      ['explain', '/', '--config', config],
+      ['sessions', 'list', '--config', config],
+      ['cgi', join(top, 'public_html/handler.ts')],
+    ]
+    const full = openSync('/dev/full', 'w')
+    t.teardown(() => closeSync(full))
+    for (const args of commands) {
+      const { status, stderr } = spawnSync(process.execPath, [cli, ...args], {
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+      })
+      t.same([status, stderr], [1, 'pso: standard output: ENOSPC: no space left on device, write\n'], args.join(' '))
+      const { child, ended, errors } = startPso(t, args)
+      child.stdout!.destroy()
+      await ended
+      t.equal(errors(), '', args.join(' '))
+    }
+  },
+)
