@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Answer, Client } from '../support/client.ts'
+import { filesBelow } from '../support/files-below.ts'
 import { does } from '../support/handlers.ts'
+import { sendUpload } from '../support/send-upload.ts'
 import { serveSite } from '../support/served-site.ts'
 import { storesWhere } from '../support/stores.ts'
+import { until } from '../support/until.ts'
+import { uploadsIn, uploadTree } from '../support/uploads.ts'
 
 const SESSIONS = 20
 
@@ -144,6 +148,69 @@ for (const [name, kind] of canMount ? storesWhere(({ place }) => place === 'disk
         )
       })
     })
+
+for (const [what, fill] of canMount ? Object.entries(fillings) : []) {
+  /** Posts two files of so many bytes until all is over; resolves to the statuses. */
+  const postTwo = (url: string, size: number): Promise<string[]> =>
+    Promise.all([1, 2].map(async () => /^HTTP\/1\.1 (\d+)/.exec(await sendUpload(url, size))?.[1] ?? 'none'))
+
+  t.test(`uploads: no ${what} are left on their disk`, { timeout: 60_000 }, async t => {
+    const disk = join(t.testdirName, '.pso/uploads')
+    t.testdir({})
+    mkdirSync(disk, { recursive: true, mode: 0o700 })
+    const options = 'size=4m,nr_inodes=400'
+    const site = await serveSite(t, t.testdirName, uploadTree, { under: [...smallDisk, options, disk] })
+    const [worker] = site.workers()
+    const seen = `/proc/${site.pid}/root${disk}`
+    const filler = join(seen, 'filler')
+    const url = `${site.url}/up/`
+    for (const round of [1, 2]) {
+      t.same(await postTwo(url, 100_000), ['200', '200'], `round ${round}: there is room`)
+      mkdirSync(filler)
+      fill(filler)
+      t.same(await postTwo(url, 100_000), ['503', '503'])
+      t.equal((await fetch(`${site.url}/plain.txt`)).status, 200, 'others are served')
+      await until(() => filesBelow(seen).every(file => file.startsWith('filler/')))
+      rmSync(filler, { recursive: true })
+    }
+    t.same(await postTwo(url, 8 << 20), ['503', '503'], 'it is full when a part has come')
+    await until(() => filesBelow(seen).length === 0)
+    t.same(await postTwo(url, 100_000), ['200', '200'], 'and there is room again')
+    t.same(site.workers(), [worker], 'nobody has ended')
+    t.equal(site.errorLog().match(/POST \/up\/ 503: an uploaded file could not be stored: ENOSPC/g)?.length, 6)
+    t.notMatch(site.errorLog(), /uncaught|unhandled/i)
+  })
+
+  t.test(`save(): no ${what} are left where it saves`, { timeout: 60_000 }, async t => {
+    const disk = join(t.testdir({ pictures: {} }), 'pictures')
+    const saving = does('const file = req.pso().getFile("up"); await file.save(String(file.size), "../../../pictures")')
+    const options = 'size=4m,nr_inodes=400'
+    const site = await serveSite(
+      t,
+      join(t.testdirName, 'site'),
+      { save: { '.psoaccess': '', 'handler.ts': saving } },
+      { under: [...smallDisk, options, disk] },
+    )
+    const seen = `/proc/${site.pid}/root${disk}`
+    const filler = join(seen, 'filler')
+    const url = `${site.url}/save/`
+    t.same(await postTwo(url, 1000), ['200', '200'])
+    mkdirSync(filler)
+    fill(filler)
+    t.same(await postTwo(url, 100_000), ['500', '500'])
+    t.same(
+      filesBelow(seen).filter(file => !file.startsWith('filler/')),
+      ['1000'],
+      'no part of it is there, and what was there is',
+    )
+    await until(() => uploadsIn(join(site.directory, '.pso')).length === 0)
+    rmSync(filler, { recursive: true })
+    t.same(await postTwo(url, 100_000), ['200', '200'])
+    t.same(filesBelow(seen), ['1000', '100000'])
+    t.equal(site.errorLog().match(/POST \/save\/ 500: .*ENOSPC/g)?.length, 2)
+    t.notMatch(site.errorLog(), /uncaught|unhandled/i)
+  })
+}
 
 function isRefused(t: Test, statuses: readonly number[], what: string): void {
   t.same(
