@@ -7,14 +7,23 @@ import { isNamedModule } from '../modules/named-modules.ts'
 import { judgeNames } from '../own-directives.ts'
 import { handlerOf, planOf } from '../plan.ts'
 import type { RequestState } from '../request-state.ts'
+import { type HeldDirectory, holdDirectory } from './held-directory.ts'
+
+/** Where an upload is saved: the directory is held until who asked lets go of it. */
+export interface SaveTarget {
+  readonly directory: HeldDirectory
+  /** In it. */
+  readonly name: string
+}
+
+type Refused = (reason: string) => Error
 
 /**
  * Where an upload is saved as `name` in `directory`, which is seen from where the handler was named; an Error that names the reason where it
  * may not be: a name that leaves the directory, one that the web never sees (DESIGN 4), and one whose file would be run.
  */
-export async function saveTarget(state: RequestState, name: string, directory: string): Promise<string> {
-  const refused = (reason: string): Error =>
-    new Error(`an upload may not be saved as ${JSON.stringify(name)}: ${reason}`)
+export async function saveTarget(state: RequestState, name: string, directory: string): Promise<SaveTarget> {
+  const refused: Refused = reason => new Error(`an upload may not be saved as ${JSON.stringify(name)}: ${reason}`)
   if (typeof name !== 'string' || name === '') throw refused('expected a file name')
   const names = name.split('/')
   if (/[\0\\]/.test(name) || names.some(part => part === '' || part === '.' || part === '..'))
@@ -23,13 +32,24 @@ export async function saveTarget(state: RequestState, name: string, directory: s
   const { site, plan } = state
   const top = resolve(handlerOf(site, plan)?.directory ?? site.config.documentRoot, directory)
   const realTop = realPathIfThere(top) ?? top
-  const place = realPathIfThere(dirname(join(top, name)))
-  if (place === undefined) throw refused(`the directory ${dirname(join(top, name))} is missing`)
-  if (namesBelow(place, realTop) === undefined) throw refused(`it would leave ${top} by a symbolic link`)
+  const held = holdDirectory(dirname(join(top, name)))
+  if (held === undefined) throw refused(`the directory ${dirname(join(top, name))} is missing`)
+  try {
+    const between = namesBelow(held.path, realTop)
+    if (between === undefined) throw refused(`it would leave ${top} by a symbolic link`)
+    await judge(state, [...between, ...names], join(held.path, basename(name)), refused)
+    return { directory: held, name: basename(name) }
+  } catch (error) {
+    held.letGo()
+    throw error
+  }
+}
 
-  const target = join(place, basename(name))
+/** Throws where `target`, whose links are resolved, or one of the `names` that lead there may not be written. */
+async function judge(state: RequestState, names: readonly string[], target: string, refused: Refused): Promise<void> {
+  const { site, plan } = state
   const { AccessFileName } = site.config.directives
-  for (const part of [...namesBelow(place, realTop)!, ...names]) {
+  for (const part of names) {
     const found = nameClass(part, AccessFileName)
     if (found !== 'plain')
       throw refused(`${part} is ${found === 'source' ? 'source code' : 'a name that is never sent'}`)
@@ -45,7 +65,6 @@ export async function saveTarget(state: RequestState, name: string, directory: s
   const runBy = handlerNameOf(target, there)
   if (runBy !== undefined && runBy !== 'none' && runBy !== 'default-handler')
     throw refused(`its directory has files of that name run, by ${runBy}`)
-  return target
 }
 
 /**

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { constants, renameSync } from 'node:fs'
-import { chmod, copyFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RequestState } from '../request-state.ts'
 import { saveTarget } from './save-target.ts'
 import { keptPath } from './uploads.ts'
+
+const { O_NOFOLLOW, O_RDONLY } = constants
 
 /** What a part of a form says of a file. */
 interface Part {
@@ -30,6 +32,7 @@ export class UploadedFile {
   readonly #state: RequestState
   #path: string
   #staysOnDisk = false
+  #hasSavedMode = false
   #saving: Promise<unknown> | undefined
 
   constructor(state: RequestState, { key, filename, type, path }: Part) {
@@ -67,15 +70,26 @@ export class UploadedFile {
 
   async #save(name: string, directory: string): Promise<string> {
     const target = await saveTarget(this.#state, name, directory)
+    const { here, path, letGo } = target.directory
     try {
-      await chmod(this.#path, savedMode)
-      await rename(this.#path, target)
+      await this.#move(here, target.name)
+    } finally {
+      letGo()
+    }
+    this.#arrived(join(path, target.name))
+    return this.#path
+  }
+
+  async #move(directory: string, name: string): Promise<void> {
+    // where it was saved before, another may have put a link in its place
+    if (!this.#hasSavedMode) await chmod(this.#path, savedMode)
+    this.#hasSavedMode = true
+    try {
+      await rename(this.#path, join(directory, name))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-      await copyTo(this.#path, target)
+      await copyTo(this.#path, directory, name)
     }
-    this.#arrived(target)
-    return target
   }
 
   #arrived(path: string): void {
@@ -91,13 +105,19 @@ export class UploadedFile {
   }
 }
 
-/** Onto another file system: beside the target first, under a name that is never sent. */
-async function copyTo(path: string, target: string): Promise<void> {
-  const beside = join(dirname(target), `.pso-${randomBytes(16).toString('base64url')}`)
+/** Onto another file system: beside the target first, under a name that is never sent. A link in place of either file is not followed. */
+async function copyTo(path: string, directory: string, name: string): Promise<void> {
+  const beside = join(directory, `.pso-${randomBytes(16).toString('base64url')}`)
   try {
-    await copyFile(path, beside, constants.COPYFILE_EXCL)
-    await chmod(beside, savedMode)
-    await rename(beside, target)
+    const file = await open(beside, 'wx', 0o600)
+    try {
+      const source = await open(path, O_RDONLY | O_NOFOLLOW)
+      await file.writeFile(source.createReadStream())
+      await file.chmod(savedMode)
+    } finally {
+      await file.close()
+    }
+    await rename(beside, join(directory, name))
   } catch (error) {
     await rm(beside, { force: true })
     throw error

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -140,13 +141,19 @@ t.test('save() refuses a directory of ScriptAlias, where all files are run', asy
   t.equal(readFileSync(join(app.root, '../programs/old.sh'), 'utf8'), '#!/bin/sh\n')
 })
 
-t.test('save() to another file system: the whole file or none, and nothing beside it', async t => {
-  const app = await where(t, {})
+/** A directory that an upload has to be copied to. */
+function otherFileSystem(t: Test, { stateDirectory }: TestSite): string | undefined {
   const memory = '/dev/shm'
-  if (!existsSync(memory) || statSync(memory).dev === statSync(app.stateDirectory).dev)
-    return t.pass('there is no other file system', { skip: true })
+  if (!existsSync(memory) || statSync(memory).dev === statSync(stateDirectory).dev) return undefined
   const other = mkdtempSync(join(memory, 'pso-test-'))
   t.teardown(() => rmSync(other, { recursive: true }))
+  return other
+}
+
+t.test('save() to another file system: the whole file or none, and nothing beside it', async t => {
+  const app = await where(t, {})
+  const other = otherFileSystem(t, app)
+  if (other === undefined) return t.pass('there is no other file system', { skip: true })
   t.equal(await save(app, 'x.txt', other), join(other, 'x.txt'))
   t.equal(readFileSync(join(other, 'x.txt'), 'utf8'), 'new')
   t.equal(statSync(join(other, 'x.txt')).mode & 0o777, 0o666 & ~process.umask())
@@ -155,6 +162,53 @@ t.test('save() to another file system: the whole file or none, and nothing besid
   t.same(readdirSync(other).sort(), ['taken', 'x.txt'])
   await until(() => uploadsIn(app.stateDirectory).length === 0)
 })
+
+t.test('what stands in the place of a directory when it has been judged gets nothing', async t => {
+  // save() has judged and taken hold of it when it returns; what follows is what another process may do before the file is moved
+  const swaps = `
+    const { mkdirSync, renameSync, symlinkSync } = await import('node:fs')
+    const [into, outside] = [req.pso().getInput('in'), req.pso().getInput('outside')]
+    const saving = req.pso().getFile('up').save('deep/a.txt', into)
+    renameSync(into + '/deep', into + '/moved')
+    symlinkSync(outside, into + '/deep')
+    await saving`
+  const app = await where(t, { 'handler.ts': does(swaps), outside: {} })
+  const outside = join(app.root, 'outside')
+  for (const into of [mkdtempSync(join(app.root, '../same-')), otherFileSystem(t, app)]) {
+    if (into === undefined) continue
+    mkdirSync(join(into, 'deep'))
+    const fields = Object.entries({ in: into, outside }).map(([name, content]) => ({ name, content }))
+    const post = multipartPost([...fields, { name: 'up', filename: 'up.txt', content: 'new' }])
+    t.equal((await app.inject({ ...post, url: '/' })).statusCode, 200)
+    t.same(readdirSync(outside), [])
+    t.equal(readFileSync(join(into, 'moved/a.txt'), 'utf8'), 'new', 'it is where the directory has gone')
+  }
+})
+
+t.test(
+  'a link in the place of what was saved before is moved as a link: nothing that it leads to is read or changed',
+  async t => {
+    const again = `
+    const { rmSync, symlinkSync } = await import('node:fs')
+    const file = req.pso().getFile('up')
+    const [into, secret] = [req.pso().getInput('in'), req.pso().getInput('secret')]
+    await file.save('a.txt')
+    rmSync(file.path)
+    symlinkSync(secret, file.path)
+    await file.save('b.txt', into)`
+    const app = await where(t, { 'handler.ts': does(again) })
+    const secret = join(app.stateDirectory, 'secret')
+    writeFileSync(secret, 'secret', { mode: 0o600 })
+    for (const into of [app.root, otherFileSystem(t, app)]) {
+      if (into === undefined) continue
+      const fields = Object.entries({ in: into, secret }).map(([name, content]) => ({ name, content }))
+      const post = multipartPost([...fields, { name: 'up', filename: 'up.txt', content: 'new' }])
+      t.equal((await app.inject({ ...post, url: '/' })).statusCode, into === app.root ? 200 : 500)
+      t.equal(statSync(secret).mode & 0o777, 0o600)
+      if (into !== app.root) t.same(readdirSync(into), [])
+    }
+  },
+)
 
 t.test('saves that nobody awaits are finished before the upload is removed', async t => {
   const app = await site(t, {
