@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DirectivesError, rows, type ServerConfig, serverProblems } from '../directives/index.ts'
 import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
@@ -44,6 +45,8 @@ export interface OpenSite {
 
 /** How long a stop waits for what no client waits for any more. */
 const SETTLE_MS = 5000
+/** How long its watcher may take to close. */
+const WATCHER_MS = 1000
 
 /** Throws a DirectivesError, a StateDirectoryError or a LogError where the configuration cannot be served. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
@@ -106,7 +109,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       if (left > 0)
         logs.error.write('error', `${left} requests without a client did not end within ${SETTLE_MS / 1000} s`)
       await launcher.close()
-      await site.watcher?.close()
+      // a watcher whose work was ended in its midst, with that of a loop, never says that it is closed
+      await Promise.race([site.watcher?.close(), sleep(WATCHER_MS, undefined, { ref: false })])
       stopPurge()
       await closeLoaders(owner)
       stopReports()

@@ -62,17 +62,13 @@ function launch({ id, file, directory, environment, stdin, stdout, stderr }: Lau
   }
 }
 
-/** One end of a FIFO. It would wait for the other, and the worker may be gone: until it is open, this process holds both. */
+/** One end of a FIFO, without waiting for the other: a worker that has gone is an error. What a program gets of it does wait (uv_spawn). */
 function openPipe(path: string, flags: number): number {
-  let both: number | undefined
   try {
-    both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
-    return openSync(path, flags)
+    return openSync(path, flags | constants.O_NONBLOCK)
   } catch (error) {
     // not to be taken for a missing interpreter
     throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Error('its pipes are gone') : error
-  } finally {
-    if (both !== undefined) closeSync(both)
   }
 }
 

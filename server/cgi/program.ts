@@ -7,7 +7,7 @@ import type { StderrLog } from './stderr-log.ts'
 import { notStarted } from './why-not-started.ts'
 
 /** How long the pipes of a program that has begun are left alone: most are over by then, and what they gave is taken at once. */
-const SOON_MS = 3
+const SOON_MS = 5
 /** How long others may still hold the output of a program that has ended, without writing anything, before the answer ends without them. */
 const LINGER_MS = 1000
 /** How long a program may take to end when it has closed its output. */

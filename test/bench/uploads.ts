@@ -23,11 +23,11 @@ try {
   console.log(`Node ${process.version}, idle ${idle.toFixed(0)} MiB`)
   for (const size of sizes) {
     const began = performance.now()
-    const { value, peak } = await peakWhile(worker!, () => sendUpload(`${site.url}/up/`, size * 2 ** 30))
+    const { value, peak, quarters } = await peakWhile(worker!, () => sendUpload(`${site.url}/up/`, size * 2 ** 30))
     const seconds = (performance.now() - began) / 1000
     const rate = ((size * 1024) / seconds).toFixed(0)
     console.log(
-      `${size} GiB: ${value.split('\r\n\r\n')[1]} bytes, ${(peak - idle).toFixed(0)} MiB above idle (at most 120), ${rate} MiB/s`,
+      `${size} GiB: ${value.split('\r\n\r\n')[1]} bytes, ${(peak - idle).toFixed(0)} MiB above idle (at most 120), by quarters ${quarters.map(most => (most - idle).toFixed(0)).join(' ')}, ${rate} MiB/s`,
     )
   }
 } finally {

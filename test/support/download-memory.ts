@@ -38,11 +38,11 @@ export async function downloadMemory(
   url: string,
   pid: number,
   way: (typeof ways)[number],
-): Promise<{ idle: number; peak: number; received: number }> {
+): Promise<{ idle: number; peak: number; quarters: readonly number[]; received: number }> {
   await download(`${url}${way}/`, 1)
   const idle = residentMiB(pid)
-  const { value: received, peak } = await peakWhile(pid, () => download(`${url}${way}/`, Number.POSITIVE_INFINITY))
-  return { received, idle, peak }
+  const { value: received, ...memory } = await peakWhile(pid, () => download(`${url}${way}/`, Number.POSITIVE_INFINITY))
+  return { received, idle, ...memory }
 }
 
 /** Resolves to how many bytes came; the connection is cut after `enough` of them. */

@@ -27,18 +27,21 @@ export function residentMiB(pid: number): number {
   return sizeOf(pid) / 1024
 }
 
-/** The most resident memory that a process had while `run` ran, looked at often, in MiB. */
+/** The most resident memory that a process had while `run` ran, looked at often, and in each quarter of that time, in MiB. */
 export async function peakWhile<Value>(
   pid: number,
   run: () => Promise<Value>,
-): Promise<{ value: Value; peak: number }> {
-  let peak = 0
-  const look = (): void => void (peak = Math.max(peak, residentMiB(pid)))
+): Promise<{ value: Value; peak: number; quarters: readonly number[] }> {
+  const seen: number[] = []
+  const look = (): void => void seen.push(residentMiB(pid))
   const timer = setInterval(look, 50)
   try {
     const value = await run()
     look()
-    return { value, peak }
+    const quarters = [0, 1, 2, 3].map(at =>
+      Math.max(...seen.slice((seen.length * at) / 4, Math.ceil((seen.length * (at + 1)) / 4))),
+    )
+    return { value, peak: Math.max(...quarters), quarters }
   } finally {
     clearInterval(timer)
   }

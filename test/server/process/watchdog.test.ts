@@ -20,6 +20,7 @@ t.test('a loop that does not end, in development: 503 with its line, its session
         'handler.ts': does(`${counts}\ntry {\nfor (;;) try { null!.x } catch {}\n} finally { req.write('x') }`),
       },
       turns: { '.psoaccess': '', 'handler.ts': does('await null\nfor (;;) await null') },
+      module: { '.psoaccess': '', 'handler.ts': 'for (;;) {}\nexport const handler = () => "never"\n' },
       slow: {
         '.psoaccess': '',
         'handler.ts': does('await new Promise(resolve => setTimeout(resolve, 1000)); return "slow"'),
@@ -42,7 +43,10 @@ t.test('a loop that does not end, in development: 503 with its line, its session
   t.equal(await get('/plain.txt'), '200 a static file')
   t.match(site.errorLog(), /\[error\].*GET \/loop\/ 503: HandlerTimeout: .*\/loop\/handler\.ts:6/)
   t.match(site.errorLog(), /\[error\].*GET \/turns\/ 503: HandlerTimeout: .*\/turns\/handler\.ts:5/)
-  t.equal(site.ended(), undefined)
+  t.match(await get('/module/'), /^503 .*module\/handler\.ts:1/s)
+  process.kill(site.pid, 'SIGTERM')
+  await until(() => site.ended() !== undefined)
+  t.equal(site.ended(), 0, 'and it ends as any other')
 })
 
 t.test('in production the worker is replaced, too, and nobody is refused meanwhile', async t => {
