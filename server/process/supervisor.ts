@@ -10,7 +10,8 @@ export type WorkerMessage =
   /** It goes on serving until another takes its place. */
   | { readonly type: 'retiring' }
 
-const SILENCE_MS = 10_000
+/** Longer than its own watchdog needs on a machine in full use: that one answers whom it can. */
+const SILENCE_MS = 30_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 

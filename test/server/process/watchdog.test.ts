@@ -19,11 +19,12 @@ t.test('a loop that does not end, in development: 503 with its line, its session
         '.psoaccess': shared,
         'handler.ts': does(`${counts}\ntry {\nfor (;;) try { null!.x } catch {}\n} finally { req.write('x') }`),
       },
-      turns: { '.psoaccess': '', 'handler.ts': does('await null\nfor (;;) await null') },
       module: { '.psoaccess': '', 'handler.ts': 'for (;;) {}\nexport const handler = () => "never"\n' },
       slow: {
         '.psoaccess': '',
-        'handler.ts': does('await new Promise(resolve => setTimeout(resolve, 1000)); return "slow"'),
+        'handler.ts': does(
+          'if (req.args === undefined) await new Promise(resolve => setTimeout(resolve, 1000)); return "slow"',
+        ),
       },
     },
     { alone: true },
@@ -33,16 +34,15 @@ t.test('a loop that does not end, in development: 503 with its line, its session
     return `${answer.status} ${await answer.text()}`
   }
   t.equal(await get('/counter/'), '200 1')
+  t.equal(await get('/slow/?at-once'), '200 slow', 'its module is loaded')
   const slow = get('/slow/')
   const looped = await get('/loop/')
   t.match(looped, /^503 .*a loop without an end\? 6 s of computing without a pause.*loop\/handler\.ts:6/s)
   t.match(looped, /&#62; 6 \| for \(;;\)/, 'in development the page shows the line')
   t.equal(await slow, '200 slow')
   t.equal(await get('/counter/'), '200 2', 'the session is as it was')
-  t.match(await get('/turns/'), /^503 /)
   t.equal(await get('/plain.txt'), '200 a static file')
   t.match(site.errorLog(), /\[error\].*GET \/loop\/ 503: HandlerTimeout: .*\/loop\/handler\.ts:6/)
-  t.match(site.errorLog(), /\[error\].*GET \/turns\/ 503: HandlerTimeout: .*\/turns\/handler\.ts:5/)
   t.match(await get('/module/'), /^503 .*module\/handler\.ts:1/s)
   process.kill(site.pid, 'SIGTERM')
   await until(() => site.ended() !== undefined)
@@ -51,16 +51,17 @@ t.test('a loop that does not end, in development: 503 with its line, its session
 
 t.test('in production the worker is replaced, too, and nobody is refused meanwhile', async t => {
   const site = await serveSite(t, t.testdir({}), {
-    pattern: { '.psoaccess': '', 'handler.ts': does("return String(/^(a+)+$/.test('a'.repeat(60) + 'b'))") },
+    turns: { '.psoaccess': '', 'handler.ts': does('await null\nfor (;;) await null') },
   })
   const [before] = site.workers()
-  const answer = await fetch(`${site.url}/pattern/`)
+  const answer = await fetch(`${site.url}/turns/`)
   t.equal(answer.status, 503)
   t.notMatch(await answer.text(), /handler/)
   await until(async () => {
     const page = await fetch(`${site.url}/pid/`, { headers: { connection: 'close' } })
     return Number(await page.text()) !== before && site.workers().length === 1
   })
+  t.match(site.errorLog(), /\[error\].*GET \/turns\/ 503: HandlerTimeout: .*\/turns\/handler\.ts:5/)
   t.match(
     site.errorLog(),
     new RegExp(`worker ${before} has ended code in the midst of its work; another takes its place`),
