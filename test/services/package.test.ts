@@ -48,6 +48,7 @@ const shop = {
       'handler.ts': `import { ServerReturn } from 'pso'
 export const handler = (): string => String((globalThis as any).ServerReturnOfTheProgram === ServerReturn)\n`,
     },
+    endless: { '.psoaccess': '', 'handler.ts': 'export function handler() {\n  for (;;) {}\n}\n' },
     slip: {
       '.psoaccess': '',
       'handler.ts': "import { Request } from 'pso'\nexport function handler (req: Request) {}\n",
@@ -218,6 +219,10 @@ async function works(t: Test, top: string, node: string): Promise<void> {
         t.equal(response.status, 500)
         if (mode[0] === '--dev') t.match((await response.text()).replaceAll('&#39;', "'"), told)
       }
+      const endless = await fetch(`${url}endless/`)
+      t.equal(endless.status, 503)
+      if (mode[0] === '--dev') t.match(await endless.text(), /a loop without an end\?.*endless\/handler\.ts:2/s)
+      t.equal(await (await fetch(`${url}version/`)).text(), version, 'it goes on')
       child.kill('SIGTERM')
       t.equal(await ended, 0)
     })
