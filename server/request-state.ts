@@ -26,8 +26,8 @@ export interface OpenedSession {
   session: Awaitable<Session>
 }
 
-/** What one request carries, filled from top to bottom as it goes through `line.ts`. */
-export class RequestState implements Pass {
+/** What one request carries, filled from top to bottom as it goes through `line.ts`; `pass.ts` says which of it belongs to a pass. */
+export class RequestState {
   readonly site: Site
   readonly incoming: Incoming
   readonly raw: IncomingMessage
@@ -36,8 +36,11 @@ export class RequestState implements Pass {
   readonly startedAt: number
   /** As seen through TrustProxy; taken at once, since a connection that is gone has none. */
   readonly clientAddress: string
+  /** The URL to be served: the client's, Trans's, or that of an internal redirect. */
   url: string
+  /** GET where an error document answers in place of what was asked for. */
   method: string
+  /** server.ini's until the directory is known. */
   plan: Plan
   /** The plan of the directory first asked for: its Log and Cleanup phases run, whatever answered in the end. */
   firstPlan: Plan | undefined
@@ -45,9 +48,13 @@ export class RequestState implements Pass {
   first: Pass | undefined
   location: Location | undefined
   content: Content | undefined
+  /** mod_python's request object, made when a function first needs it: a static file never does. */
   request: Request | undefined
+  /** The variables of `req.subprocessEnv`, made when a function first asks for them; functions add theirs. */
   environ: Record<string, string> | undefined
+  /** What the pass before left for this one: REDIRECT_STATUS and its kin. */
   redirected: ReadonlyMap<string, string> | undefined
+  /** The pass in whose place this one answers. */
   previous: Pass | undefined
   phase: PhaseName | undefined
   user: string | undefined
@@ -70,7 +77,7 @@ export class RequestState implements Pass {
   refusedBody: ServerReturn | undefined
   /** The status of the error whose document is being made; undefined otherwise. */
   errorStatus: number | undefined
-  /** The module file and phase of the function that is running, for a failure that arrives from nowhere. */
+  /** The file and name of the function that is running, for a failure that does not say where it comes from. */
   running: string | undefined
   /** The directory where the function that is running, or ran last, was named. */
   base = ''
@@ -78,7 +85,7 @@ export class RequestState implements Pass {
   closed = false
   /** True once the handlers have settled and the answer has been made. */
   settled = false
-  /** True once Log and Cleanup are through: nothing of the request would be finished any more. */
+  /** True once Log and Cleanup are through: nobody would finish what begins now. */
   isOver = false
   #logId: string | undefined
   #abort: AbortController | undefined
@@ -114,13 +121,13 @@ export class RequestState implements Pass {
     return this.#abort.signal
   }
 
-  /** The response is over: whoever listens to the signal stops. */
+  /** The response is over; if its client went away, the signal aborts. */
   close(): void {
     this.closed = true
     if (this.#abort !== undefined && this.isAborted) this.#abort.abort()
   }
 
-  /** Nobody waits any more for what runs: whoever listens to the signal stops. */
+  /** Nobody waits any more for what is running: the signal aborts. */
   abandon(): void {
     this.#isAbandoned = true
     this.#abort?.abort()
