@@ -107,15 +107,18 @@ ${counter.replace(/^import.*\n/, '')}`
         'path1test.ts': plugged(`override PATH = '${top}/by-path/'`),
       },
       method: {
-        '.psoaccess': 'PSOHandler = path2test\nPSOFixupHandler = path2test.ts::fixup\nPSOOption = where by-method',
-        'path2test.ts': plugged(`override getPath (req: any) { return '${top}/' + req.options.where }`),
+        '.psoaccess':
+          'PSOHandler = path2test\nPSOFixupHandler = path2test::fixup\nPSOOption = where by-method\nPSOServiceId = shop',
+        'path2test.ts': plugged(
+          `override getPath (req: any, session: any) { return '${top}/' + req.options.where + '-' + session.serviceId }`,
+        ),
       },
     },
     { development: true },
   )
   for (const [url, directory] of [
     ['/path/', 'by-path'],
-    ['/method/', 'by-method'],
+    ['/method/', 'by-method-shop'],
   ] as const) {
     const jar = new Jar()
     for (const number of [1, 2]) {

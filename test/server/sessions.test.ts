@@ -231,38 +231,6 @@ t.test(
   },
 )
 
-t.test("CookieFileImpl with a PATH, and with getPath, plugged by a fixup of one's own", async t => {
-  const top = t.testdir({})
-  const app = await site(t, {
-    path: {
-      '.psoaccess': 'PSOHandler = path1test\nPSOFixupHandler = path1test::fixup\nPSOServiceId = one',
-      'path1test.ts': `import { CookieFileImpl, pso, type Request } from 'pso'
-class MyFileImpl extends CookieFileImpl { override PATH = ${JSON.stringify(join(top, 'by-path'))} }
-export const fixup = (req: Request) => pso.fixup(req, MyFileImpl)
-${counter.replace("import { OK, type Request } from 'pso'", 'const OK = 0')}`,
-    },
-    getPath: {
-      '.psoaccess': 'PSOHandler = path2test\nPSOFixupHandler = path2test::fixup\nPSOServiceId = two',
-      'path2test.ts': `import { CookieFileImpl, pso, type Request } from 'pso'
-class MyFileImpl extends CookieFileImpl { override getPath (req: any, session: any) { return ${JSON.stringify(top)} + '/by-' + req.uri.replaceAll('/', '') + '-' + session.serviceId } }
-export const fixup = (req: Request) => pso.fixup(req, MyFileImpl)
-${counter.replace("import { OK, type Request } from 'pso'", 'const OK = 0')}`,
-    },
-  })
-  for (const [url, directory] of [
-    ['/path/', 'by-path'],
-    ['/getPath/', 'by-getPath-two'],
-  ] as const) {
-    const jar = new Jar()
-    for (const number of [1, 2]) {
-      const answer = await app.inject({ url, headers: jar.headers })
-      t.equal(visit(answer.body), number, answer.body)
-      jar.take(answer.headers)
-    }
-    t.equal(sessionFiles(join(top, directory)).length, 1, directory)
-  }
-})
-
 t.test('every attribute of the session cookie', async t => {
   const app = await site(t, {
     shop: {
