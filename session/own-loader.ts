@@ -1,12 +1,14 @@
-import type { Awaitable, Lock, SessionRecord } from './loader.ts'
+import type { Awaitable, LoaderContext, Lock, SessionRecord } from './loader.ts'
 import { SessionError } from './session-error.ts'
 
-/** For whom a loader of one's own is to work. */
+/** What a user's loader is called for. */
 export interface LoaderAbout {
   readonly serviceId: string
   /** The request; absent outside one. */
   readonly req?: unknown
 }
+
+export const aboutOf = ({ serviceId, req }: LoaderContext): LoaderAbout => ({ serviceId, req })
 
 /**
  * A loader as users write it, bare or mixed in: `load` and `save` are enough, and each method may be async. One object serves a
@@ -15,7 +17,7 @@ export interface LoaderAbout {
 export interface OwnLoader {
   /** What was saved under the id of this service; undefined or null where there is nothing. */
   load(id: string, about: LoaderAbout): unknown
-  /** Keeps the record, plain JSON, in place of what was there. Its version was compared before; who compares again answers 'conflict'. */
+  /** Keeps the record, plain JSON, in place of what was there. Its version has been compared; a loader that compares too may answer 'conflict'. */
   save(id: string, record: SessionRecord, about: LoaderAbout): unknown
   /** Forgets a session that was ended; absent: a record that says `ended` is saved. */
   remove?(id: string, about: LoaderAbout): unknown

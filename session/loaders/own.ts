@@ -1,15 +1,16 @@
 import { tombstoneOf } from '../life.ts'
-import type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from '../loader.ts'
-import { LOCK_WAIT_MS, LockQueue, lockTimeout } from '../lock-queue.ts'
-import { kindOf, type LoaderAbout, type OwnLoader, recordFrom } from '../own-loader.ts'
+import type { Awaitable, LoaderContext, SessionLoader, SessionRecord, StoredSession } from '../loader.ts'
+import { LOCK_WAIT_MS } from '../lock-queue.ts'
+import { aboutOf, kindOf, type OwnLoader, recordFrom } from '../own-loader.ts'
 import { report } from '../report.ts'
 import { SessionError, type SessionErrorCode } from '../session-error.ts'
 import { isAnyId } from '../session-id.ts'
 import { sessionKey, sessionName } from '../session-key.ts'
 import type { FileLock } from './file-lock.ts'
 import { OwnHold } from './own-hold.ts'
+import { OwnLocks } from './own-locks.ts'
 
-/** What a loader of one's own is made of. */
+/** What the loader of a user's class is made of. */
 export interface OwnLoaderParts {
   /** Of its class, for messages. */
   readonly name: string
@@ -19,12 +20,8 @@ export interface OwnLoaderParts {
   readonly lockDirectory: string
 }
 
-/** So long a lock that a class has given is thought to be held; what was loaded before is then loaded again. */
-const CERTAIN_MS = 5000
-
 /**
- * A user's loader, made exact: versions are compared under the lock, so that its `save` only has to store. The lock is the class's,
- * behind a queue of this process, or that of the state directory.
+ * A user's loader, made exact: versions are compared under the lock (`own-locks.ts`), so that its `save` only has to store.
  */
 export class OwnSessionLoader implements SessionLoader {
   /** Absent where the class has none: ids are then of the usual form. */
@@ -32,7 +29,7 @@ export class OwnSessionLoader implements SessionLoader {
   readonly list?: (keyPrefix?: string) => AsyncGenerator<StoredSession>
   readonly #parts: OwnLoaderParts
   readonly #canRemove: boolean
-  readonly #queue = new LockQueue()
+  readonly #locks: OwnLocks
   /** Undefined after a close, until it is used again. */
   #loader: OwnLoader | undefined
   /** Calls under way, and locks that are held. */
@@ -41,6 +38,7 @@ export class OwnSessionLoader implements SessionLoader {
 
   constructor(parts: OwnLoaderParts) {
     this.#parts = parts
+    this.#locks = new OwnLocks(parts, () => this.#used())
     this.#loader = this.#make()
     this.#canRemove = this.#loader.remove !== undefined
     if (this.#loader.lock === undefined) reportNoLock(parts)
@@ -66,7 +64,7 @@ export class OwnSessionLoader implements SessionLoader {
 
   #find(id: string, context: LoaderContext): Promise<SessionRecord | undefined> {
     return this.#use('cannot-load', 'load', async loader =>
-      recordFrom(await loader.load(id, about(context)), this.#parts.name),
+      recordFrom(await loader.load(id, aboutOf(context)), this.#parts.name),
     )
   }
 
@@ -94,12 +92,12 @@ export class OwnSessionLoader implements SessionLoader {
     // not known while it is being written, nor where that fails
     hold.seen = undefined
     if (record.ended === true && this.#canRemove) {
-      await this.#use('cannot-save', 'remove', async loader => loader.remove!(id, about(context)))
+      await this.#use('cannot-save', 'remove', async loader => loader.remove!(id, aboutOf(context)))
       hold.seen = NEVER
       return 'saved'
     }
     const answer = await this.#use('cannot-save', 'save', async loader =>
-      loader.save(id, { ...record }, about(context)),
+      loader.save(id, { ...record }, aboutOf(context)),
     )
     if (answer === 'conflict') return 'conflict'
     hold.seen = record.version
@@ -107,62 +105,11 @@ export class OwnSessionLoader implements SessionLoader {
   }
 
   async lock(id: string, context: LoaderContext, waitMs: number): Promise<OwnHold> {
-    const name = sessionName(context.serviceId, id)
     return this.#use('cannot-lock', 'lock', async loader => {
-      const hold = await (loader.lock === undefined
-        ? this.#lockHere(name, waitMs)
-        : this.#lockThere(loader, id, context, waitMs))
+      const hold = await this.#locks.take(loader, id, context, waitMs)
       this.#uses++
       return hold
     })
-  }
-
-  async #lockHere(name: string, waitMs: number): Promise<OwnHold> {
-    const { locks } = this.#parts
-    const key = sessionKey(name)
-    const unlock = await locks.lock(key, waitMs)
-    return new OwnHold({
-      name,
-      isHeld: () => locks.isStillHeld(key),
-      isCertain: () => true,
-      release: () => this.#released(unlock),
-    })
-  }
-
-  async #lockThere(loader: OwnLoader, id: string, context: LoaderContext, waitMs: number): Promise<OwnHold> {
-    const name = sessionName(context.serviceId, id)
-    const until = performance.now() + waitMs
-    const turn = await this.#queue.lock(name, waitMs)
-    try {
-      const lock = await inTime(loader.lock!(id, about(context), until - performance.now()), waitMs, until)
-      if (!isLock(lock))
-        throw new SessionError(
-          'bad-loader',
-          `lock of ${this.#parts.name}: expected an object with release(), got ${kindOf(lock)}`,
-        )
-      const since = performance.now()
-      return new OwnHold({
-        name,
-        isHeld: () => true,
-        isCertain: () => performance.now() - since < CERTAIN_MS,
-        release: () => this.#released(() => lock.release(), turn),
-      })
-    } catch (error) {
-      void turn.release()
-      throw error
-    }
-  }
-
-  /** A lock that cannot be given back ends by itself. */
-  async #released(unlock: () => Awaitable<void>, turn?: Lock): Promise<void> {
-    try {
-      await unlock()
-    } catch {
-      // whoever wants it next will say what is wrong with the store
-    } finally {
-      await turn?.release()
-      this.#used()
-    }
   }
 
   /** The caller's hold on this session, if it has one of this loader. */
@@ -172,7 +119,7 @@ export class OwnSessionLoader implements SessionLoader {
 
   async #newId(context: LoaderContext): Promise<string> {
     const id: unknown = await this.#use('cannot-save', 'newSessionId', async loader =>
-      loader.newSessionId!(about(context)),
+      loader.newSessionId!(aboutOf(context)),
     )
     if (typeof id === 'string' && isAnyId(id)) return id
     const got = typeof id === 'string' ? 'another text' : kindOf(id)
@@ -259,16 +206,14 @@ export class OwnSessionLoader implements SessionLoader {
 
 const reported = new Set<string>()
 
-/** Once, however often its class is edited. */
+/** Reports it once, however often the class is edited. */
 function reportNoLock({ name, lockDirectory }: OwnLoaderParts): void {
   if (reported.has(lockDirectory)) return
   reported.add(lockDirectory)
   report(`the session loader ${name} has no lock(): it is exact on one machine only, by the locks in ${lockDirectory}`)
 }
 
-const about = ({ serviceId, req }: LoaderContext): LoaderAbout => ({ serviceId, req })
-
-/** No version is the one after it: for a record of another service, which is in the way, and for the end of a session. */
+/** The version of what nothing may be stored over: a record of another service, and the end of a session. */
 const NEVER = Number.NaN
 
 /** 0 where nothing is stored. */
@@ -280,27 +225,4 @@ function versionOf(record: SessionRecord | undefined, { serviceId }: LoaderConte
 function failure(code: SessionErrorCode, message: string, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause
   return new SessionError(code, `${message}: ${(cause as Error)?.message ?? kindOf(cause)}`, { cause })
-}
-
-const isLock = (value: unknown): value is Lock =>
-  typeof value === 'object' && value !== null && typeof (value as Partial<Lock>).release === 'function'
-
-/** The lock, or the error of one who has waited too long; what comes later is given back. */
-function inTime(lock: Awaitable<Lock>, waitMs: number, until: number): Awaitable<Lock> {
-  if (!(lock instanceof Promise)) return lock
-  return new Promise((resolve, reject) => {
-    let isLate = false
-    const timer = setTimeout(() => {
-      isLate = true
-      reject(lockTimeout(waitMs))
-    }, until - performance.now())
-    lock
-      .then(got => {
-        clearTimeout(timer)
-        if (!isLate) resolve(got)
-        else if (isLock(got)) return got.release()
-      })
-      .catch(reject)
-      .finally(() => clearTimeout(timer))
-  })
 }
