@@ -1,6 +1,4 @@
 import { createConfigStore, formatProblem, type Merged, type Problem, type ServerConfig } from '../directives/index.ts'
-import type { Cookies } from './api/cookies.ts'
-import type { Launcher } from './cgi/launcher.ts'
 import { knownFiles } from './files/known-files.ts'
 import { createStaticFiles } from './handlers/static-file.ts'
 import { createLocator } from './locate.ts'
@@ -13,44 +11,26 @@ import { planOf } from './plan.ts'
 import type { Site } from './site.ts'
 import { createWatcher } from './watch.ts'
 
-/** How long production trusts what it has looked at; development looks at each request. */
+/** How long production trusts what it has looked at; development looks again for each request. */
 const RECHECK_MS = 1000
 const CACHE_BYTES = 64 * 1024 * 1024
 
-interface Parts {
-  readonly config: ServerConfig
-  readonly development: boolean
-  readonly prefix: string
-  readonly workers: number
-  readonly now: () => number
+/** What a site is given and hands on to its requests as it is. */
+type Given = Pick<
+  Site,
+  'config' | 'development' | 'prefix' | 'workers' | 'now' | 'cookies' | 'underWay' | 'patience' | 'owner' | 'launcher'
+>
+
+interface Parts extends Given {
   readonly watch: boolean
   readonly logs: Logs
-  readonly cookies: Cookies
-  readonly underWay: Site['underWay']
-  readonly patience: Site['patience']
-  readonly owner: object
-  readonly launcher: Launcher
-  /** The site that this one replaces: its loaded modules go on living. */
+  /** The site that this one replaces; it takes over its loaded modules. */
   readonly previous: Site | undefined
 }
 
 /** Everything that a configuration gives to requests, ready to serve. No directory is read before it is asked for. */
-export function makeSite(parts: Parts): Site {
-  const {
-    config,
-    development,
-    prefix,
-    workers,
-    now,
-    watch,
-    logs,
-    cookies,
-    underWay,
-    patience,
-    launcher,
-    owner,
-    previous,
-  } = parts
+export function makeSite({ watch, logs, previous, ...given }: Parts): Site {
+  const { config, development, workers, now } = given
   const recheckMs = development ? 0 : RECHECK_MS
   const root = config.documentRoot
   const accessFileNames = config.directives.AccessFileName
@@ -80,11 +60,7 @@ export function makeSite(parts: Parts): Site {
       }))
     : undefined
   return {
-    config,
-    development,
-    prefix,
-    workers,
-    now,
+    ...given,
     store,
     locator,
     modules,
@@ -94,12 +70,7 @@ export function makeSite(parts: Parts): Site {
     errorLog: logs.error,
     accessLog: logs.access,
     accessLine: compileAccessLine(config.directives.LogFormat),
-    cookies,
     watcher,
-    underWay,
-    patience,
-    owner,
-    launcher,
   }
 }
 
