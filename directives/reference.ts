@@ -69,40 +69,40 @@ const titles: Readonly<Record<keyof typeof families, string>> = {
 }
 
 const aboutSessions =
-  'What is promised of sessions and how that is tested, their values, locks, labels and commands: [Sessions](../../session/SESSIONS.md).'
+  'What sessions guarantee and how that is tested, their values, locks, labels and commands: [Sessions](../../session/SESSIONS.md).'
 
 const introduction = `# Directives
 
 Written from the table by \`npm run docs\`; do not edit.
 
-A line is \`Name = arguments\`; names ignore case. \`Name =\` takes what was inherited back to the default.
+A line is \`Name = arguments\`; names ignore case. \`Name =\` resets what was inherited to the default.
 
 - **Comments** begin with \`;\` or \`#\` at the start of a line, after white space or after a closing quote: \`900 # 15 minutes\` is 900, \`a#b\` is whole.
 - **Quotes** are \`"\` or \`'\`; in them \`\\"\`, \`\\'\` and \`\\\\\` are escapes. A \`\\\` at the end continues the line.
-- **\`\${NAME}\`** is a variable of the server's environment, in a .psoaccess one that \`ExposeEnv\` names; one that is not set is an error.
+- **\`\${NAME}\`** is a variable of the server's environment, in a .psoaccess one that \`ExposeEnv\` names; a variable that is not set is an error.
 - **Order**: the plain lines of server.ini, then those of [Directory] sections and .psoaccess files from the root down; then all [Files] and
   [FilesMatch] from the root down, so that a parent's section beats a child's plain line; then [Location].
-- **Paths** of modules start at the file that names them, paths for writing at \`StateDirectory\`; what a request could reach is no path for writing.
-- **A mistake** closes its directory and all below it with 500, and is told with file, line and the nearest name: in the error log, by
+- **Paths** of modules are relative to the file that names them, paths for writing to \`StateDirectory\`; nothing is written where a request could reach it.
+- **A mistake** closes its directory and all below it with 500, and is reported with file, line and the nearest name: in the error log, by
   \`pso check\`, and in development on the page. In server.ini it stops the start; at a reload the old configuration keeps serving.
 - **Directives of your own**: a class that a module named in the directory's chain exports may declare some, \`static directives = {
   PSOMine_Table: { kind: 'text', default: 'session', doc: 'Names the table.' } }\`. The kinds are \`text\`, \`number\`, \`integer\`, \`seconds\`,
   \`flag\` (on or off), \`path\` (for writing) and a list of words. A \`.psoaccess\` sets them like any other, and \`this.directives\` has the
-  values. They are judged when the modules are loaded; \`pso check\`, \`pso explain\` and \`pso directives\` know them too.
-- **Bounds**: 1 MiB and 10,000 lines a file; a pattern that could run away is an error.
+  values. They are checked when the modules are loaded; \`pso check\`, \`pso explain\` and \`pso directives\` know them too.
+- **Limits**: 1 MiB and 10,000 lines per file; a pattern that could run away is an error.
 
-How the value of a directory is made of its parent's and its own:
+How the value in a directory is made from its parent's and its own:
 
-- **replace**: its own stands.
-- **by key**: entry by entry; where both have one, its own stands.
+- **replace**: its own counts.
+- **by key**: entry by entry; where both have one, its own counts.
 - **append**: the parent's entries, then its own.
-- **child first**: its own entries, then the parent's; the first that matches stands.
+- **child first**: its own entries, then the parent's; the first that matches counts.
 - **signed**: words with + and - change the parent's; words without signs replace it.`
 
 const sectionsIntroduction = `## Sections
 
-The lines from \`[Name argument]\` to \`[/Name]\`, or to the end of the file, hold only where the argument matches. One of a name
-ends an open one of the same name; different ones nest.`
+The lines from \`[Name argument]\` to \`[/Name]\`, or to the end of the file, apply only where the argument matches. A section ends an open
+one of the same name; different ones nest.`
 
 const directiveChapter = (name: DirectiveName): string =>
   chapter(name, rows[name].doc, `${name} = ${rows[name].kind.syntax}`, factsOf(name))

@@ -28,25 +28,25 @@ export const sections: Readonly<Record<SectionName, SectionRow>> = {
     argument: 'PATH',
     serverOnly: true,
     within: [],
-    doc: 'Holds for a directory and all below it, just before its .psoaccess; in the path `*` and `?` take no slash, and a relative one begins at the directory that holds `conf`.',
+    doc: 'Applies to a directory and all below it, just before its .psoaccess; in the path `*` and `?` match no slash, and a relative path is relative to the directory that holds `conf`.',
   },
   Location: {
     argument: '/URL-PATH',
     serverOnly: true,
     within: [],
-    doc: 'Holds for the URLs at and below a path, after all else; `*` and `?` take no slash.',
+    doc: 'Applies to the URLs at and below a path, after everything else; `*` and `?` match no slash.',
   },
   Files: {
     argument: 'NAME | WILDCARD | ~ PATTERN',
     serverOnly: false,
     within: ['Directory', 'FilesMatch'],
-    doc: "Holds for files of that name here and below, after the plain lines of all directories, so that it beats a child's.",
+    doc: "Applies to files of that name here and below, after the plain lines of all directories, so that it overrides a child's.",
   },
   FilesMatch: {
     argument: 'PATTERN',
     serverOnly: false,
     within: ['Directory', 'Files'],
-    doc: 'Holds for files whose name the regular expression finds, as Files does.',
+    doc: 'Applies to files whose name the regular expression matches, as Files does.',
   },
 }
 

@@ -10,7 +10,7 @@ export const cgi = {
     override: 'any',
     repeat: 'adds',
     merge: byKey,
-    doc: 'Maps a URL path to a directory outside the document root whose files are all run as CGI programs, whatever Options and AddHandler say; the longest path that fits counts.',
+    doc: 'Maps a URL path to a directory outside the document root whose files are all run as CGI programs, whatever Options and AddHandler say; the longest path that matches counts.',
   }),
   CGIPassAuth: directive({
     kind: flag,
@@ -29,6 +29,6 @@ export const cgi = {
     override: 'Options',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many seconds a CGI program may go without taking or giving anything before it is ended: 504, or a cut answer.',
+    doc: 'Sets how many seconds a CGI program may go without reading or writing anything before it is ended: 504, or a cut answer.',
   }),
 }

@@ -27,7 +27,7 @@ import {
 } from '../kinds.ts'
 import { append, appendOrEmpty, byKey, childFirst, type MergeRule, replace, signed } from '../merge-rules.ts'
 
-/** A module is run for it, so it takes what loading a module takes. */
+/** `pso-program` runs modules, so it needs the group that naming a module needs. */
 const groupOfHandler = (handler: HandlerName | undefined) => (handler === 'pso-program' ? 'Handlers' : 'FileInfo')
 
 /** Several lines are alternatives, as in Apache: one that grants is enough. */
@@ -36,7 +36,7 @@ const anyOf: MergeRule<'granted' | 'denied'> = {
   merge: (parent, child) => (parent === 'granted' ? parent : child),
 }
 
-/** A name without a value is taken away. */
+/** A name without a value is removed. */
 const byKeyOrEmpty: MergeRule<ReadonlyMap<string, string>> = {
   name: 'by key',
   merge: (parent, child) => new Map([...byKey.merge(parent, child)].filter(([, value]) => value !== '')),
@@ -51,7 +51,7 @@ export const content = {
     repeat: 'adds',
     merge: replace,
     within: appendOrEmpty,
-    doc: 'Names the files that answer for a directory; the first that exists does.',
+    doc: 'Names the files that answer for a directory; the first that exists is used.',
   }),
   DirectorySlash: directive({
     kind: flag,
@@ -69,7 +69,7 @@ export const content = {
     override: 'Options',
     repeat: 'adds',
     merge: signed,
-    doc: 'Switches features of a directory; words with a sign change what was inherited, words without one replace it.',
+    doc: 'Switches features of a directory on or off; words with a sign change what was inherited, words without one replace it.',
   }),
   SetHandler: directive({
     kind: optional(handlerOrNone),
@@ -80,7 +80,7 @@ export const content = {
     overrideFor: groupOfHandler,
     repeat: 'last',
     merge: replace,
-    doc: "Says what runs existing files, before AddHandler: `pso-program` the directory's handler, `cgi-script` the file itself, where Options has ExecCGI; `default-handler` sends it.",
+    doc: "Says what answers for existing files, before AddHandler: `pso-program` is the directory's handler, `cgi-script` runs the file itself, where Options has ExecCGI, and `default-handler` sends it.",
   }),
   AddHandler: directive({
     kind: handlerByExtension,
@@ -90,7 +90,7 @@ export const content = {
     overrideFor: map => groupOfHandler(map.values().next().value),
     repeat: 'adds',
     merge: byKey,
-    doc: 'Says what runs existing files by their last extension, as SetHandler does for all.',
+    doc: 'Says what answers for existing files by their last extension, as SetHandler does for all of them.',
   }),
   RemoveHandler: directive({
     kind: withoutHandler,
@@ -148,7 +148,7 @@ export const content = {
     repeat: 'adds',
     merge: byKey,
     into: 'SetEnv',
-    doc: 'Takes environment variables of requests away.',
+    doc: 'Removes environment variables of requests.',
   }),
   PassEnv: directive({
     kind: passedVariables,
@@ -158,7 +158,7 @@ export const content = {
     repeat: 'adds',
     merge: byKey,
     into: 'SetEnv',
-    doc: "Sets environment variables of requests to the server's own; a .psoaccess has only those that ExposeEnv lists.",
+    doc: 'Passes environment variables of the server on to requests; a .psoaccess may pass only those that ExposeEnv lists.',
   }),
   PSOOption: directive({
     kind: handlerOption,
@@ -169,7 +169,7 @@ export const content = {
     merge: byKeyOrEmpty,
     within: byKey,
     replaces: ['PythonOption'],
-    doc: "Sets an entry of a handler's `req.options`; without a value it is taken away.",
+    doc: "Sets an entry of a handler's `req.options`; without a value it is removed.",
   }),
   Redirect: directive({
     kind: redirect,
@@ -180,7 +180,7 @@ export const content = {
     merge: childFirst,
     within: append,
     replaces: ['RedirectPermanent', 'RedirectTemp'],
-    doc: 'Redirects a URL path and all below it to a target, with 302 or the given status; the first line that matches does.',
+    doc: 'Redirects a URL path and all below it to a target, with 302 or the given status; the first line that matches counts.',
   }),
   FallbackResource: directive({
     kind: orWord(urlPath, 'disabled'),
@@ -189,7 +189,7 @@ export const content = {
     override: 'Indexes',
     repeat: 'last',
     merge: replace,
-    doc: 'Answers for what does not exist, where no handler does.',
+    doc: 'Names the URL path that answers for what does not exist, where no handler does.',
   }),
   AcceptPathInfo: directive({
     kind: oneOf('on', 'off', 'default'),
@@ -198,7 +198,7 @@ export const content = {
     override: 'FileInfo',
     repeat: 'last',
     merge: replace,
-    doc: 'Says whether a path behind an existing file is accepted; by default a handler takes it, and for a static file it is 404.',
+    doc: 'Says whether a path after an existing file is accepted; by default a handler accepts it, and for a static file it is 404.',
   }),
   Header: directive({
     kind: header,
@@ -207,7 +207,7 @@ export const content = {
     override: 'FileInfo',
     repeat: 'adds',
     merge: append,
-    doc: 'Changes a header of responses, line by line; without `always`, only of those that succeed and of error documents.',
+    doc: 'Changes response headers, line by line; without `always`, only those of successful responses and of error documents.',
   }),
   Require: directive({
     kind: requirement,
@@ -218,7 +218,7 @@ export const content = {
     merge: replace,
     within: anyOf,
     replaces: ['Order', 'Allow', 'Deny'],
-    doc: 'Says who may have what is here; of several lines one that grants is enough.',
+    doc: 'Says who has access; of several lines one that grants it is enough.',
   }),
   PSOLog: directive({
     kind: optional(pathForWriting),
@@ -228,6 +228,6 @@ export const content = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to: a line each, behind its time and the id of its request; it is made if it is missing, and may be rotated at any time.',
+    doc: 'Names the file, relative to StateDirectory, that `req.pso().log()` writes to: one line for each call, after its time and the id of its request; it is made if it is missing, and may be rotated at any time.',
   }),
 }

@@ -19,7 +19,7 @@ export const input = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many fields the body of a form may have, files apart, each of a multipart form 1 MiB at most; 0 is no limit, and more is 413.',
+    doc: 'Sets how many fields the body of a form may have, not counting files; one of a multipart form has 1 MiB at most; 0 is no limit, and more is 413.',
   }),
   PSOInputMaxFiles: directive({
     kind: integer('NUMBER', 0),

@@ -12,7 +12,7 @@ export const phases = {
     override: 'Handlers',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many seconds the functions of a phase may take before the answer begins, while nothing comes from the client: then it is 503, the session stays as it was, and `req.signal` aborts; 0 is no limit.',
+    doc: 'Sets how many seconds the functions of a phase may take before the answer begins, while nothing comes from the client: after that the answer is 503, the session stays as it was, and `req.signal` aborts; 0 is no limit.',
   }),
   PSOPostReadRequestHandler: directive({
     kind: handlerList,
@@ -78,7 +78,7 @@ export const phases = {
     merge: replace,
     within: appendOrEmpty,
     replaces: ['PythonAuthzHandler'],
-    doc: 'Names the functions that say whether the user may; the first that does not decline ends the phase.',
+    doc: 'Names the functions that decide what the user may do; the first that does not decline ends the phase.',
   }),
   PSOTypeHandler: directive({
     kind: handlerList,
@@ -89,7 +89,7 @@ export const phases = {
     merge: replace,
     within: appendOrEmpty,
     replaces: ['PythonTypeHandler'],
-    doc: 'Names the functions that settle the content type; the first that does not decline ends the phase.',
+    doc: 'Names the functions that set the content type; the first that does not decline ends the phase.',
   }),
   PSOFixupHandler: directive({
     kind: handlerList,

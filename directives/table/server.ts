@@ -28,7 +28,7 @@ export const server = {
     repeat: 'adds',
     merge: replace,
     within: append,
-    doc: 'Names the addresses to listen on; a port alone is that port of every address.',
+    doc: 'Names the addresses to listen on; a port alone listens on every address.',
   }),
   ServerName: directive({
     kind: hostName,
@@ -66,7 +66,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Names the files that configure a directory; the first that exists in it does, and none of them is ever sent.',
+    doc: 'Names the files that configure a directory; the first that exists is read, and none of them is ever sent.',
   }),
   AllowOverride: directive({
     kind: overrides,
@@ -114,7 +114,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets the least severe messages that the error log still takes.',
+    doc: 'Sets the level of the least severe messages that go to the error log.',
   }),
   LogFormat: directive({
     kind: logFormat,
@@ -144,7 +144,7 @@ export const server = {
     override: 'any',
     repeat: 'last',
     merge: replace,
-    doc: 'Sets how many processes serve.',
+    doc: 'Sets how many processes serve requests.',
   }),
   Timeout: directive({
     kind: seconds(),
@@ -181,6 +181,6 @@ export const server = {
     repeat: 'adds',
     merge: replace,
     within: appendOrEmpty,
-    doc: 'Names the proxies whose word on the client, its address, host and TLS, is taken.',
+    doc: "Names the proxies that are trusted to report the client's address, host and TLS.",
   }),
 }

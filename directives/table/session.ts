@@ -52,7 +52,7 @@ export const session = {
     override: 'Session',
     repeat: 'last',
     merge: replace,
-    doc: 'Makes the requests of one session wait for one another, so that no change is lost; `merge` lets nobody wait and brings changes of two requests together key by key, `off` lets the last one win.',
+    doc: 'Makes the requests of one session wait for one another, so that no change is lost; with `merge` no request waits, and the changes of two are merged key by key; with `off` the last one wins.',
   }),
   PSOSessionLockWait: directive({
     kind: seconds(),

@@ -39,7 +39,7 @@ t.test('sections have their place in the reference, and on the terminal', async 
     describeNamed('location'),
     `[Location /URL-PATH]
 
-  Holds for the URLs at and below a path, after all else; \`*\` and \`?\` take no slash.
+  Applies to the URLs at and below a path, after everything else; \`*\` and \`?\` match no slash.
 
   Where     server.ini
   Nests in  nothing
