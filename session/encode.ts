@@ -10,7 +10,7 @@ export function encode(data: Record<string, unknown>): string {
   return isPlain(data, 0) ? JSON.stringify(data) : JSON.stringify(encodeObject(data, [], new Map()))
 }
 
-/** True where JSON says it all: no tags, no cycles, nothing too deep to be sure. */
+/** True where plain JSON is enough: no tags, no cycles, nothing too deep to be sure. */
 function isPlain(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
@@ -64,7 +64,7 @@ function encodeReference(value: object, path: Path, seen: Seen): unknown {
   seen.set(value, path)
   if (path.length > 1000) throw badValue(path.slice(0, 5), 'something nested more than 1,000 deep')
   const kind = kinds.find(one => value instanceof one)
-  // it would come back without its class
+  // decoded, it would have lost its class
   if (kind !== undefined && Object.getPrototypeOf(value) !== kind.prototype) throw ofClass(value, path)
   if (Array.isArray(value))
     return Array.from(value, (item, index) =>
@@ -130,7 +130,7 @@ const views: ReadonlyMap<string, (bytes: ArrayBuffer) => unknown> = new Map(
 )
 
 /**
- * What `encode` wrote, as own properties of an object without a prototype; throws for text that it cannot have written. Keys such as
+ * What `encode` has written, as own properties of an object without a prototype; throws for text that it cannot have written. Keys such as
  * `__proto__` are data like any other.
  */
 export function decode(text: string): Record<string, unknown> {

@@ -31,13 +31,13 @@ export class CookieFileImpl extends FileLoader {}
 
 export type SessionImplementation = new () => SessionImpl
 
-/** What was mixed, by the first part: the same parts are the same class, and so one loader. */
+/** The classes that were mixed, by their first part: the same parts give the same class, and so one loader. */
 const mixed = new WeakMap<object, { readonly parts: readonly object[]; readonly made: SessionImplementation }[]>()
 
 /**
- * A class with the members of all of these, the first that has one giving it: `mixin(CookieSession, FileLoader, SessionImpl)`. Its name is
- * that of the part which loads, and the directives of all parts are its own. Private members (`#name`) stay with the part they are of:
- * a method that is mixed in cannot reach them.
+ * A class with the members of all of these; where several have one, the first counts: `mixin(CookieSession, FileLoader, SessionImpl)`. Its
+ * name is that of the part that is a loader, and it has the directives of all parts. Private members (`#name`) stay with their part: a method
+ * that is mixed in cannot reach them.
  */
 export function mixin(...parts: readonly (new () => object)[]): SessionImplementation {
   const [first = SessionImpl] = parts
@@ -75,9 +75,9 @@ export const isLoaderClass = (value: unknown): value is SessionImplementation =>
 const known = new WeakMap<SessionOptions, Map<SessionImplementation, SessionOptions>>()
 
 /**
- * The options of a session as the class says it: a loader of its own, or a directory, before which `fileLoaderPath`
- * (PSOSessionFileLoader_Path) goes. `values` are those of the class's own directives, `namedBy` says what names the class. Throws a
- * SessionError for a path where no session may be kept, and for half a loader.
+ * The options of a session as changed by its class: a loader of its own, or a directory, unless there is a `fileLoaderPath`
+ * (PSOSessionFileLoader_Path). `directives` are the values of the class's own directives, `namedBy` says what names the class. Throws a
+ * SessionError for a path where no session may be kept, and for a class with only some of a loader's methods.
  */
 export function optionsWith(
   implementation: SessionImplementation,

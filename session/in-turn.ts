@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Awaitable } from './loader.ts'
 
-/** What has one call under way at a time: a session, and within its `update()` the function that changes it. */
+/** Something with one call under way at a time: a session, and within its `update()` the function that changes it. */
 export interface Turns {
   /** Fulfilled when the last of the calls is through, however it ended; undefined: none is under way. */
   turn?: Promise<unknown> | undefined
@@ -30,7 +30,7 @@ export interface Change extends Turns {
 
 const changes = new AsyncLocalStorage<Change>()
 
-/** Runs the function that changes `of`; it is through when the calls that it began are. */
+/** Runs the function that changes `of`; resolves when the calls that it began are through, too. */
 export async function runChange(of: object, run: () => unknown): Promise<void> {
   const change: Change = { of, outer: changes.getStore(), isOver: false }
   try {
@@ -41,7 +41,7 @@ export async function runChange(of: object, run: () => unknown): Promise<void> {
   }
 }
 
-/** The change of `of` that the running code is a part of. What waits for the session's turn in there would wait for itself. */
+/** The change of `of` that the running code is a part of, if any: waiting for the session's turn in there would be waiting for itself. */
 export function changeOf(of: object): Change | undefined {
   let change = changes.getStore()
   while (change !== undefined && (change.of !== of || change.isOver)) change = change.outer

@@ -9,7 +9,7 @@ export interface SessionRecord {
   readonly createdAt: number
   /** When a request last opened it; what `PSOSessionIdle` counts from. */
   readonly usedAt: number
-  /** When it is over at the latest, whichever of expiry and idleness comes first; absent: never. */
+  /** When it is over at the latest, by expiry or idleness, whichever comes first; absent: never. */
   readonly endsAt?: number
   /** When its expiry (not idleness) ends it, where it was given one: kept with the record, so that code can set it once. */
   readonly expiresAt?: number
@@ -17,7 +17,7 @@ export interface SessionRecord {
   readonly label?: string
   /** True for a tombstone: the session was ended (logout, regenerate, expiry in code) and its id may not come back. */
   readonly ended?: boolean
-  /** Counts the savings: 1 for the first one. */
+  /** Counts the saves, from 1. */
   readonly version: number
 }
 
@@ -27,7 +27,7 @@ export interface Lock {
   release(): Awaitable<void>
 }
 
-/** For whom a loader works. */
+/** What a loader is called for. */
 export interface LoaderContext {
   readonly serviceId: string
   /** The session's lock, where the caller holds it. */
@@ -54,17 +54,17 @@ export interface SessionLoader {
   lock(id: string, context: LoaderContext, waitMs: number): Awaitable<Lock>
   /** Removes, in small steps and in one process at a time, records with `endsAt <= now`; resolves to how many. */
   purge(now: number): Awaitable<number>
-  /** Tries its store before it is needed, so that whoever starts the server learns what is wrong with it (`report.ts`). Never fails. */
+  /** Tries the store before it is needed, so that whoever starts the server hears what is wrong with it (`report.ts`). Never fails. */
   connect?(): Promise<void>
   /** A new id that nobody can guess; absent: 160 random bits. */
   newSessionId?(context: LoaderContext): Awaitable<string>
-  /** What is stored, in no order, tombstones too, of keys that begin so; absent where it cannot be listed. */
+  /** What is stored, in no order, with tombstones; only keys that begin with `keyPrefix`. Absent where it cannot be listed. */
   list?(keyPrefix?: string): AsyncIterable<StoredSession>
   /** Closes descriptors and connections; locks that are held stay held until they are released. */
   close?(): Awaitable<void>
 }
 
-/** A session as an administrator sees it: without its id, which would let in whoever reads it. */
+/** A session as an administrator sees it: without its id, which would give the session to whoever reads it. */
 export interface StoredSession {
   /** `sessionKey` of its service and id. */
   readonly key: string

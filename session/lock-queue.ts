@@ -6,14 +6,14 @@ export class LockQueue {
   /** Undefined for a name that is held and waited for by nobody. */
   readonly #waiting = new Map<string, Waiter[] | undefined>()
 
-  /** True and held, if nobody holds it. */
+  /** Takes it if nobody holds it; false if somebody does. */
   take(name: string): boolean {
     if (this.#waiting.has(name)) return false
     this.#waiting.set(name, undefined)
     return true
   }
 
-  /** Resolves when it is the caller's turn, and it holds; a SessionError 'lock-timeout' after `waitMs`. */
+  /** Resolves when the caller holds it; a SessionError 'lock-timeout' after `waitMs`. */
   wait(name: string, waitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -52,12 +52,12 @@ export class LockQueue {
     else next.turn()
   }
 
-  /** Sends all away who wait, for whatever: what they wait for cannot be had. Holders stay. */
+  /** Fails all who are waiting, for any name, since what they wait for cannot be had. Holders stay. */
   failAll(error: Error): void {
     for (const waiting of this.#waiting.values()) for (const waiter of waiting?.splice(0) ?? []) waiter.fail(error)
   }
 
-  /** The whole lock, for what lives in one process. */
+  /** Take or wait, as one lock: for what lives in one process. */
   lock(name: string, waitMs: number): Awaitable<Lock> {
     return this.take(name) ? new QueueLock(this, name) : this.wait(name, waitMs).then(() => new QueueLock(this, name))
   }
@@ -87,7 +87,7 @@ class QueueLock implements Lock {
 /** How long a save without a lock of its own waits for one. */
 export const LOCK_WAIT_MS = 10_000
 
-/** Runs it under a lock, and gives the lock back, however it ends; at once where the lock is there. */
+/** Runs it under a lock, and gives the lock back however that ends; at once where the lock is there. */
 export const underLock = <Value>(lock: Awaitable<Lock>, run: () => Value): Awaitable<Value> =>
   lock instanceof Promise ? lock.then(got => released(got, run)) : released(lock, run)
 

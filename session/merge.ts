@@ -3,8 +3,8 @@ import { encode } from './encode.ts'
 type Data = Readonly<Record<string, unknown>>
 
 /**
- * Three-way, key by key: what was changed, added or deleted in `mine` since `base` goes over `theirs`; all else is theirs. Where both
- * changed one key, mine stands: it is the later one. Values are compared as they are stored.
+ * Three-way, key by key: what was changed, added or deleted in `mine` since `base` replaces `theirs`; everything else is theirs. Where both
+ * changed a key, mine counts, as the later one. Values are compared as they are stored.
  */
 export function merge(base: Data, mine: Data, theirs: Data): Record<string, unknown> {
   const merged: Record<string, unknown> = Object.assign(Object.create(null), theirs)

@@ -25,7 +25,7 @@ interface Opened {
 /** One for each place in a process: locks, open files and connections are shared. */
 const loaders = new Map<string, Opened>()
 
-/** The loader of a specification: one for each place, and one memory a process. `user`: who lets go of it with `closeLoaders`. */
+/** The loader of a specification: one for each place, and one memory per process. `user`: who lets go of it with `closeLoaders`. */
 export function openLoader(spec: LoaderSpec, user: object = somebody): SessionLoader {
   const place = `${spec.type}:${placeOf(spec)}`
   let opened = loaders.get(place)
@@ -59,8 +59,8 @@ function make(spec: LoaderSpec): SessionLoader {
 let purging: Promise<number> | undefined
 
 /**
- * Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. Who
- * asks while that is going on, another server of this process, gets what it finds.
+ * Removes what is over from all loaders that this process has opened, in small steps; resolves to how many. `now`: ms. Never fails. A call
+ * while that is going on, for another server of this process, gets the same result.
  */
 export function purgeLoaders(now: number): Promise<number> {
   purging ??= purgeEach(now).finally(() => (purging = undefined))
@@ -73,7 +73,7 @@ async function purgeEach(now: number): Promise<number> {
     try {
       removed += await loader.purge(now)
     } catch (error) {
-      // an outage has been said, and what one store cannot do another can
+      // an outage has been reported; the other stores may work
       if (!(error instanceof SessionError) || error.code !== 'unavailable')
         report(`sessions that are over could not be removed: ${(error as Error).message}`)
     }
@@ -81,8 +81,7 @@ async function purgeEach(now: number): Promise<number> {
 }
 
 /**
- * Lets go of the descriptors, connections and lock files that nobody but this user of them has in this process; what is in its memory
- * stays.
+ * Lets go of the descriptors, connections and lock files that no other user in this process needs; sessions in its memory stay.
  */
 export async function closeLoaders(user: object = somebody): Promise<void> {
   await closeOwnLoaders(user)

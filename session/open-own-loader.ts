@@ -10,7 +10,7 @@ export type LoaderClass = new () => object
 export interface OwnLoaderPlace {
   /** What names the class: the next class of that name there, after an edit, takes its place. */
   readonly namedBy: string
-  /** The directory that loaders without a lock of their own get theirs in. */
+  /** The directory for the locks of loaders that have none of their own. */
   readonly lockDirectory: string
   /** The values of what the class declares as its directives. */
   readonly directives: Readonly<Record<string, unknown>>
@@ -18,7 +18,7 @@ export interface OwnLoaderPlace {
   readonly user?: object
 }
 
-/** Who opens a loader without saying so: a command, a test. */
+/** The user of a loader that is opened without naming one: by a command or a test. */
 export const somebody = {}
 
 interface Opened {
@@ -44,7 +44,7 @@ export function openOwnLoader(loaderClass: LoaderClass, place: OwnLoaderPlace): 
   if (ofClass === undefined) known.set(loaderClass, (ofClass = new Map()))
   const key = `${lockDirectory}\0${values}`
   let loader = ofClass.get(key)
-  // one that all have let go of is closed for good
+  // when all its users have let go of it, a loader is closed for good
   if (loader === undefined || !open.has(loader))
     ofClass.set(key, (loader = make(loaderClass, name, lockDirectory, directives)))
   const users = open.get(loader)

@@ -11,13 +11,13 @@ import type { SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import type { Presented } from './transport.ts'
 
-/** More equal cookies than this nobody sends in good faith; each costs a look at the store. */
+/** Nobody sends more cookies of one name than this in good faith; each costs a look at the store. */
 const MOST_CANDIDATES = 8
 
 /**
- * The session of a request: of the forced id, else of the first presented id that the loader knows as one of this service and not
- * over, else a new one. An id that is unknown is never adopted. Locked unless the options say otherwise; without an id there is no lock
- * and no I/O. At once where the loader answers at once.
+ * The session of a request: that of the forced id, else of the first presented id that the loader knows for this service and that is not
+ * over, else a new one. An unknown id is never adopted. Locked unless the options say otherwise; without an id there is no lock and no
+ * I/O. At once where the loader answers at once.
  */
 export function openSession(options: SessionOptions, presented: Presented, now: () => number): Awaitable<Session> {
   const state = new SessionState(options, presented, now)
@@ -83,7 +83,7 @@ function judge(
     return session
   }
   if (state.isForced) {
-    // it is made when something is written to it, over what was there of it
+    // it is made when something is written to it, in place of the ended record
     if (isKnown) state.replaced = record.version
     return session
   }
@@ -94,8 +94,8 @@ function judge(
 }
 
 /**
- * Data that nobody can read give the visitor a fresh session; they are kept for a week, under a key that is said, for whoever wants to
- * look at them. Without their reason: an error of JSON quotes the data.
+ * Data that cannot be read give the visitor a fresh session; they are kept for a week, under a key that is reported, for whoever wants to
+ * look at them. The reason is not reported, for an error of JSON quotes the data.
  */
 async function setAside(
   state: SessionState,
@@ -120,7 +120,7 @@ async function setAside(
   return session
 }
 
-/** What was found over stays over, though a clock that went wrong be set right: a visitor who was told so will not meet it again. */
+/** What was found over stays over, even if a wrong clock is set right: a visitor who has lost a session must not meet it again. */
 async function buryFound(
   state: SessionState,
   session: Session,
@@ -132,7 +132,7 @@ async function buryFound(
   try {
     if (!options.readOnly) await options.loader.save(ids[at]!, tombstoneOf(record, now()), { ...context, isLast: true })
   } catch {
-    // it is over without that
+    // it is over all the same
   } finally {
     await unlock(state)
   }
@@ -163,7 +163,7 @@ async function finishLater(state: SessionState, save: () => Awaitable<void>): Pr
   await save()
 }
 
-/** Waits for all of them, and for those that they begin; throws what the first one failed with. */
+/** Waits for all pending calls, and for those that they begin; throws the first failure. */
 async function settlePending(state: SessionState): Promise<void> {
   const failures: unknown[] = []
   for (let calls = state.pending; calls !== undefined; calls = state.pending) {
@@ -173,7 +173,7 @@ async function settlePending(state: SessionState): Promise<void> {
   if (failures.length > 0) throw failures[0]
 }
 
-/** After a failure that is answered by a document: calls that nobody awaited come first, for what they saved stays. */
+/** After a failure, before its error document: waits for calls that nobody awaited, for what they save stays; then reverts. */
 export function revertSession(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.pending === undefined) return session.revert()
@@ -212,8 +212,8 @@ export function cookieOf(session: Session): string | undefined {
 }
 
 /**
- * The id that URLs of this answer have to carry; undefined: none, since a cookie brings it or there is nothing to bring. A session that
- * is not there yet begins by it, also without data: who follows the link is to find it. A SessionError where it is too late for that.
+ * The id that URLs of this answer have to carry; undefined: none, since a cookie brings it or there is nothing to bring. If there is no
+ * session yet, one begins, even without data, so that whoever follows the link finds it. A SessionError where it is too late for that.
  */
 export function idForUrls(session: Session): string | undefined {
   const state = stateOf(session)
@@ -228,13 +228,13 @@ export function idForUrls(session: Session): string | undefined {
   return state.needId()
 }
 
-/** Before the head leaves early: ids of a user's loader may be taken, and only a save finds out. */
+/** Before the head leaves early: an id that a user's loader makes may be taken, which only a save finds out. */
 export function reserveId(session: Session): Awaitable<void> {
   const state = stateOf(session)
   if (state.options.loader.newSessionId !== undefined && begins(state, session))
     return inTurn(state, () => saveChanges(state, session))
 }
 
-/** A session that the store does not know yet is to be stored. */
+/** True where a session that the store does not know yet is to be stored. */
 const begins = (state: SessionState, session: Session): boolean =>
   state.status === 'new' && !state.isFinished && state.hasBegun(session)

@@ -6,7 +6,7 @@ import type { SessionState } from './session-state.ts'
 
 type Data = Record<string, unknown>
 
-/** The same data under another id; the old id dies, and has to live until then. Where it fails the session keeps its id. */
+/** Stores the same data under another id; the old id dies, and must not have died before. If it fails the session keeps its id. */
 export async function renewId(state: SessionState, data: Data): Promise<void> {
   if (state.isForced || state.status === 'ended') return
   if (state.isHeadGone)
@@ -41,7 +41,7 @@ async function move(state: SessionState, data: Data, oldId: string): Promise<'sa
   return answer
 }
 
-/** Nobody has been told the new id; that of a session which another has ended may not live on. */
+/** Takes the new id back, which nobody has been told: a session that another request has ended may not live on under it. */
 async function moveBack(state: SessionState, oldId: string, old: SessionRecord): Promise<void> {
   const { options, context, now } = state
   const { id, record } = state

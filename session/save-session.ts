@@ -11,7 +11,7 @@ type Data = Record<string, unknown>
 /** How often a step that needs the lock begins again because the lock was lost on the way. */
 const TRIES = 5
 
-/** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader is. */
+/** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader answers at once. */
 export function saveChanges(state: SessionState, data: Data, mustExist = false, tries = 0): Awaitable<void> {
   if (state.options.readOnly) return refuseChanges(state, data, mustExist)
   if (state.status === 'ended') return bury(state)
@@ -36,7 +36,7 @@ export function saveAndUnlock(state: SessionState, data: Data): Awaitable<void> 
   return saved instanceof Promise ? saved.finally(() => unlock(state)) : unlock(state)
 }
 
-/** A use is not written either; whatever else is to be, is an error. */
+/** For a read-only session: a use is not written either, and any other change is an error. */
 function refuseChanges(state: SessionState, data: Data, mustExist: boolean): void {
   const isEnded = state.status === 'ended' && state.record !== undefined
   const record = isEnded || mustExist ? undefined : state.recordOf(data, false)
@@ -74,7 +74,7 @@ function stored(
   return state.record === undefined && !state.isForced ? beginAgain(state, data, tries) : saveOver(state, data)
 }
 
-/** The id that the loader made is taken: what is stored under it is another's, and so the session gets another id. */
+/** The id that the loader made is taken: another session is stored under it, so this one gets another id. */
 function beginAgain(state: SessionState, data: Data, tries: number): Awaitable<void> {
   if (state.isHeadGone || tries >= TRIES)
     throw new SessionError('bad-loader', `newSessionId made ids that are taken, ${tries + 1} times in a row`)
@@ -82,7 +82,7 @@ function beginAgain(state: SessionState, data: Data, tries: number): Awaitable<v
   return saveChanges(state, data, true, tries + 1)
 }
 
-/** What was said of the session while it was being stored stands: its end, and what the next save has to write. */
+/** Keeps what was done to the session while it was being stored: its end, and what the next save has to write. */
 function keep(state: SessionState, record: SessionRecord): void {
   state.record = record
   if (state.status === 'new') state.status = 'open'
@@ -90,8 +90,8 @@ function keep(state: SessionState, record: SessionRecord): void {
 }
 
 /**
- * The store has another version than the one that was read. `merge` brings both sides together key by key, `off` lets the last one win,
- * `on` refuses: the lock was lost, or given back. Nothing goes over the end of a session.
+ * The store has another version than the one that was read. `merge` brings both sides together key by key, with `off` the last one wins,
+ * `on` refuses: the lock was lost, or given back. Nothing is written over the end of a session.
  */
 function saveOver(state: SessionState, data: Data): Promise<void> {
   if (state.options.lock === 'on') throw conflict('changed or ended')
@@ -103,7 +103,7 @@ function saveOver(state: SessionState, data: Data): Promise<void> {
   })
 }
 
-/** Takes what the store has now as what this request has read, as PSOSessionLock says. */
+/** Goes on from what the store has now, as PSOSessionLock says. */
 export function meet(state: SessionState, data: Data, current: SessionRecord | undefined): void {
   const { lock } = state.options
   if (lock === 'merge') return mergeInto(state, data, current)
@@ -134,7 +134,7 @@ function bury(state: SessionState): Awaitable<void> {
   return ended instanceof Promise ? ended.then(keepEnd) : keepEnd()
 }
 
-/** Ends what is stored under an id, whatever another has made of it meanwhile. */
+/** Ends what is stored under an id, whatever another request has made of it meanwhile. */
 function endStored(state: SessionState, id: string, known: SessionRecord): Awaitable<void> {
   const { options, context, now } = state
   const answer = options.loader.save(id, tombstoneOf(known, now()), context)
@@ -171,7 +171,7 @@ export async function underNewLock(
   throw conflict('changed or ended')
 }
 
-/** Undefined: there is none, and a forced session that was not there before begins; where it was there, it has ended. */
+/** What another request has stored; undefined where there is none, and a forced session begins. Throws where the session has ended. */
 function theirsOf(state: SessionState, current: SessionRecord | undefined): SessionRecord | undefined {
   if (current !== undefined && !hasEnded(current, state.now())) return current
   if (state.record !== undefined) throw conflict('ended')
@@ -201,8 +201,8 @@ function dataOf(record: SessionRecord): Data {
 }
 
 /**
- * Changes the session by a function and saves, exactly: where another was faster, the function is called again on what that one left.
- * Nothing where the session has ended since it was asked for.
+ * Changes the session by a function and saves, exactly: if another request was faster, the function is called again on what that one saved.
+ * Does nothing where the session has ended meanwhile.
  */
 export async function updateSession(state: SessionState, data: Data, change: () => unknown): Promise<void> {
   if (state.status === 'ended') return
@@ -228,7 +228,7 @@ export async function updateSession(state: SessionState, data: Data, change: () 
   })
 }
 
-/** Takes the data back to the last load or save; an end that was not saved is no end. */
+/** Takes the session back to the last load or save; an end that was not saved is undone. */
 export function revertChanges(state: SessionState, data: Data): void {
   const { record, options } = state
   // an end that was saved is where it goes back to

@@ -17,7 +17,7 @@ export type SessionErrorCode =
   | 'no-driver'
   | 'not-built'
 
-/** A session operation failed. The message may reach a log; it never holds the id's secret part or the data. */
+/** A session operation failed. The message may reach a log; it never holds an id or data. */
 export class SessionError extends Error {
   readonly code: SessionErrorCode
 

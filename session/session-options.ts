@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly fileLoaderPath?: string
   /** Makes the path of an implementation class absolute; a SessionError 'unusable-path' where no session may be kept there. */
   readonly resolvePath: (path: string) => string
-  /** Where a loader of one's own that has no lock gets that of this machine: a directory for each, made when it is needed. */
+  /** Holds the lock directories of users' loaders that have no lock: one for each, made when it is needed. */
   readonly lockDirectory: string
   /** Who lets go of the loaders with `closeLoaders`: a server, which may not be alone in its process. */
   readonly user?: object

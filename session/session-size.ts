@@ -3,7 +3,7 @@ import { SessionError } from './session-error.ts'
 
 /** Throws a SessionError 'too-large' that names the largest key where `text`, the encoded `data`, has more than `most` bytes. */
 export function checkSize(text: string, data: Readonly<Record<string, unknown>>, most: number): void {
-  // at most three bytes a character: what surely fits is not measured
+  // at most three bytes per character: what fits for certain is not measured
   if (text.length * 3 <= most) return
   const size = Buffer.byteLength(text)
   if (size <= most) return

@@ -23,18 +23,18 @@ export class SessionState {
   id: string | undefined
   /** The record as it was last loaded or saved. */
   record: SessionRecord | undefined
-  /** The version that a forced session's ended record has, which a new one is stored over. */
+  /** The version of a forced session's ended record, over which a new one is stored. */
   replaced: number | undefined
   createdAt: number
   /** When its expiry ends it, ms; by the directives until code says something else. */
   expiresAt: number | undefined
   /** Whose it is, by `session.label()`. */
   label: string | undefined
-  /** True where expiry, label or last use changed, though no data did: a session that is there is written, none begins. */
+  /** True where expiry, label or last use changed: an existing session is written even if its data did not change, but none begins. */
   isTouched = false
-  /** True where a URL carries the id of a session that is not stored yet: it is stored, empty too. */
+  /** True where a URL carries the id of a session that is not stored yet: it is stored even if it is empty. */
   isShared = false
-  /** The id that the client has, and when it was told that it ends; what differs at the head of the response is told anew. */
+  /** The id and expiry that the client knows; if they differ when the head of the response leaves, it is told again. */
   toldId: string | undefined
   toldExpiresAt: number | undefined
   /** Calls that nobody may have awaited. */

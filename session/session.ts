@@ -70,7 +70,7 @@ export const makeSession = (state: SessionState): Session => new Tied(state) as 
 
 export const stateOf = (session: object): SessionState => Tied.stateOf(session)
 
-/** A call that may not be awaited, in its turn: the end of the request waits for it, and its failure is a failed save. */
+/** Makes a call in its turn, which nobody may await: the end of the request waits for it, and its failure is a failed save. */
 function kept(session: object, call: () => Awaitable<void>, turns?: Turns): Promise<void> {
   const state = stateOf(session)
   const answer = (async () => inTurn(turns ?? state, call))()
@@ -80,7 +80,7 @@ function kept(session: object, call: () => Awaitable<void>, turns?: Turns): Prom
   return answer
 }
 
-/** The same within an update: after it, and without having the update wait for that. */
+/** The same, but within an update the call comes after the update, which does not wait for it. */
 function keptOrLater(session: object, call: () => Awaitable<void>): Promise<void> {
   const answer = kept(session, call)
   return changeOf(session) === undefined ? answer : Promise.resolve()
@@ -159,7 +159,7 @@ const methods: { readonly [Name in keyof SessionMethods]: (this: Session) => Ses
         throw new TypeError(
           `session.label: expected a text of at most 255 characters, got ${typeof user === 'string' ? `one of ${user.length}` : typeof user}`,
         )
-      // a database keeps neither
+      // a database can keep neither
       if (/\0|\p{Surrogate}/u.test(user))
         throw new TypeError(
           'session.label: expected a text of whole characters, got one with a NUL or half a surrogate pair',
@@ -185,7 +185,7 @@ for (const [name, get] of Object.entries(methods))
     },
   })
 
-/** After the first byte: a session that is not there yet cannot begin, and says so where it is tried. */
+/** After the first byte a session can no longer begin: setting a key of one that has not begun is an error that says so. */
 const closedPrototype = new Proxy(prototype, {
   set(_target, key) {
     throw new SessionError(

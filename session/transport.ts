@@ -10,7 +10,7 @@ export interface Presented {
   readonly req?: unknown
 }
 
-/** The attributes of the session cookie (`PSOCookieSession_*`). They concern the cookie only, never the server's life. */
+/** The attributes of the session cookie (`PSOCookieSession_*`). They concern the cookie only, never how long the server keeps the session. */
 export interface CookieAttributes {
   readonly comment?: string
   readonly domain?: string
@@ -43,7 +43,7 @@ export interface Keeping {
 
 /** How a session's id travels between client and server. */
 export interface Transport {
-  /** True where an id may stand in URLs: such pages are kept by no cache, and say to no other site where they are. */
+  /** True where ids may stand in URLs: such pages are kept by no cache, and are named to no other site. */
   readonly usesUrl: boolean
   /** What the client presents as an id of the service, first choice first: text of any form, of which nothing is known. */
   idsOf(presented: Presented, serviceId: string): readonly string[]

@@ -1,6 +1,6 @@
 import { SessionError } from '../session-error.ts'
 
-/** The package that speaks to a store, loaded when one is named; the message says what to install. */
+/** Loads the package that speaks to a store; where it is missing, a SessionError 'no-driver' that says what to install. */
 export async function driver<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
   try {
     return await load()

@@ -26,20 +26,20 @@ export type Release = () => void
 /** How long one process may pass a lock on among its own requests before it lets others try. */
 const TURN_MS = 20
 const RETRY_MS = 1
-/** So long after a lock was taken or its lease renewed it is this process's for certain: half of it is left for what is then begun. */
+/** For so long after it was taken or renewed, a lock is this process's for certain: half of the lease is left for what is begun then. */
 const CERTAIN_MS = LEASE_MS / 2
 const RENEW_MS = LEASE_MS / 4
-/** How long one who wakes up late waits for a takeover that is under way, which takes less than one. */
+/** How long a holder that wakes up late waits for a takeover that is under way, which takes less than 1 ms. */
 const MUTEX_MS = 100
-/** How often the directory is made anew for one lock, where somebody removes it each time. */
+/** How often the directory is made again for one lock, if somebody removes it each time. */
 const DIRECTORY_TIMES = 10
-/** How many names of locks are at hand. */
+/** How many names of locks are remembered. */
 const LOCK_NAMES = 5000
-/** Every so many tries the owner is looked at. */
+/** The owner is looked at once in so many tries. */
 const LOOK_EACH = 4
 
 interface FileLockOptions {
-  /** The name of a lock, 64 hexadecimal digits, from what the callers name; absent: they name it so themselves. */
+  /** Makes the name of a lock, 64 hexadecimal digits, from the path that callers give; absent: that is the name. */
   readonly nameOf?: (path: string) => string
   /** Who takes the locks; absent: this process. */
   readonly owner?: LockOwner
@@ -52,17 +52,17 @@ interface FileLockOptions {
  * under the lock's name. `link` is atomic and makes no inode, and the owner is there with it. Within the process the requests wait in a
  * queue; only the first of them competes.
  *
- * A dead owner's lock is taken away, by whoever waits for it. Where the owner can be seen its death is proved (`lock-owner.ts`), at once;
- * it may be stopped for as long as it likes. All others have a lease (`leases.ts`), which each taking of a lock and each renewal begins
- * anew: all links are one inode, whose times that changes.
+ * A dead owner's lock is taken away by whoever waits for it. Where the owner's process can be seen, its death is certain at once
+ * (`lock-owner.ts`), and it may be stopped for as long as it likes. All other owners have a lease (`leases.ts`), which each taking of a lock
+ * and each renewal begins anew: all links are one inode, whose times that changes.
  *
- * Why no two hold a lock. One that is held goes in two ways only: its holder gives it back, or a taker removes it. Takers look and remove
- * under a mutex (`file-mutex.ts`), so that none removes what another has got meanwhile. A holder that is not certain any more, for it gave
- * no sign for half a lease, gives none and removes nothing but under that mutex either, after a look whether the lock is still its own
- * (`isStillHeld`); and he who is certain cannot be taken for dead. So a holder that was stopped and wakes up finds its lock, or finds it
- * lost and writes nothing. What remains: a process that is stopped between its look and what it then does at once, for half a lease by a
- * holder, in which the other half must have passed for the taker; directories whose file system has no fcntl locks, which SQLite
- * cannot use either; and those that are removed while a lock is held, with the sessions that were in them.
+ * Why no two hold a lock. A lock that is held ends in two ways only: its holder gives it back, or a taker removes it. Takers look and remove
+ * under a mutex (`file-mutex.ts`), so that none removes what another has got meanwhile. A holder that has given no sign for half a lease is
+ * not certain of its lock any more: it renews or removes it only under that mutex too, after looking whether the lock is still its own
+ * (`isStillHeld`); and a holder that is certain cannot be taken for dead. So a holder that was stopped and wakes up finds its lock, or finds
+ * it lost and writes nothing. What remains: a holder that is stopped for half a lease between its look and the next step, while the other
+ * half has passed for the taker; directories on a file system without fcntl locks, which SQLite cannot use either; and directories that
+ * are removed while a lock is held, with the sessions in them.
  */
 export class FileLock {
   readonly #queue = new LockQueue()
@@ -72,13 +72,13 @@ export class FileLock {
   readonly #ownerFile: string
   readonly #clock: () => number
   readonly #leases: Leases
-  /** All in one place, which goes with `rm -r sessions/*` too: its inode is written once in a tick of the clock, those of many directories each time. */
+  /** All locks are in one directory, which `rm -r sessions/*` removes too: its inode is written once per clock tick, those of many directories each time. */
   readonly #lockOf: (path: string) => string
   #hasOwnerFile = false
   /** When each lock that this process holds was taken or last renewed, ms of the clock. */
   readonly #since = new Map<string, number>()
   #renewing: NodeJS.Timeout | undefined
-  /** Called where a directory was missing: whatever was known of its files is void. */
+  /** Called where a directory was removed: what was known of its files is void. */
   readonly #onLost: () => void
 
   constructor(
@@ -111,14 +111,14 @@ export class FileLock {
     return since !== undefined && this.#clock() - since < CERTAIN_MS
   }
 
-  /** When this process got the lock of `path`, or renewed its lease, ms of the monotonic clock; undefined where it has not. */
+  /** When this process got the lock of `path`, or renewed its lease, ms of the monotonic clock; undefined where it does not hold it. */
   heldSince(path: string): number | undefined {
     return this.#since.get(path)
   }
 
   lock(path: string, waitMs: number): Release | Promise<Release> {
     if (!this.#queue.take(path)) {
-      // one wait, whether for this process's own requests or for another's
+      // one deadline for both waits: for this process's own requests, then for other processes
       const until = this.#clock() + waitMs
       return this.#queue.wait(path, waitMs).then(() => this.#compete(path, waitMs, until))
     }
@@ -144,7 +144,7 @@ export class FileLock {
     return undefined
   }
 
-  /** The first of this process's queue: until the link can be made. */
+  /** For the first of this process's queue: tries until the link can be made. */
   async #compete(path: string, waitMs: number, until: number): Promise<Release> {
     try {
       for (let tries = 0; ; tries++) {
@@ -175,7 +175,7 @@ export class FileLock {
 
   #giveBack(path: string): void {
     if (!this.#unlink(path)) {
-      // a lock that is left would be nobody's for as long as this process lives
+      // a lock that stays behind would be free for nobody as long as this process lives
       setTimeout(() => this.#giveBack(path), RENEW_MS).unref()
       return
     }
@@ -215,7 +215,7 @@ export class FileLock {
     }
   }
 
-  /** With the file of this process in it; not if somebody removes it at this moment. */
+  /** Makes it, with the file of this process in it; does nothing if somebody removes it at this moment. */
   #makeDirectory(): void {
     try {
       mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
@@ -225,7 +225,7 @@ export class FileLock {
       writeFileSync(this.#ownerFile, this.#owner, { mode: 0o600 })
       this.#hasOwnerFile = true
     } catch (error) {
-      // whole or not at all: an owner without a name could not be seen to be dead
+      // whole or not at all: without its name an owner could not be seen to be dead
       rmSync(this.#ownerFile, { force: true })
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
@@ -242,12 +242,12 @@ export class FileLock {
       try {
         if (now - since >= RENEW_MS / 2) this.#renew(path, 0)
       } catch {
-        // who writes under it will be told
+        // the next write under the lock will fail
       }
     }
   }
 
-  /** True where the lock is still this process's, and for certain from now on; undefined where a takeover is under way for longer than that. */
+  /** True where the lock is still this process's, and then certain from now on; undefined where a takeover takes longer than `mutexMs`. */
   #renew(path: string, mutexMs: number): boolean | undefined {
     const since = this.#since.get(path)
     if (since === undefined || !existsSync(this.#root)) return false
@@ -283,7 +283,7 @@ export class FileLock {
     }
   }
 
-  /** Of a lock, or of the file that names a process. False where nothing is known of it. */
+  /** `file`: a lock, or the file that names a process. False where nothing is known of its owner. */
   #isOfDead(file: string): boolean {
     const now = this.#clock()
     try {
@@ -301,8 +301,8 @@ export class FileLock {
   }
 
   /**
-   * Removes what dead processes have left and nobody will ask for: their locks, and the files that name them. What has a lease, in a run
-   * after that which saw it first.
+   * Removes what dead processes have left and nobody will ask for: their locks, and the files that name them; those with a lease, in a later
+   * run than the one that first saw them.
    */
   async clear(): Promise<void> {
     if (!existsSync(this.#directory)) return
@@ -325,7 +325,7 @@ export class FileLock {
     return existsSync(this.#root) ? fileMutex(join(this.#root, `mutex-${purpose}`), waitMs) : undefined
   }
 
-  /** The file of this process; its locks are gone by now. */
+  /** Removes the file of this process; its locks are gone by now. */
   close(): void {
     try {
       unlinkSync(this.#ownerFile)
@@ -335,7 +335,7 @@ export class FileLock {
   }
 }
 
-/** Opened each time: that is when a network file system asks its server. Undefined where there is no such file any more. */
+/** Opens the file each time, for that is when a network file system asks its server. Undefined where it is gone. */
 function inFile<Value>(file: string, look: (fd: number, owner: LockOwner) => Value): Value | undefined {
   let fd: number | undefined
   try {

@@ -4,9 +4,9 @@ import { closeSync, openSync } from 'node:fs'
 const SQLITE_BUSY = 5
 
 /**
- * One process at a time, on this machine and on all that share the file, in whichever namespaces; undefined where another has it for longer
- * than `waitMs`, which blocks. The kernel, or the server of the shared directory, gives it free when the process dies. Node has no fcntl(2)
- * locks of its own: those of SQLite it is, on a database that stays empty.
+ * Admits one process at a time, of this machine and all that share the file, in whichever namespaces; undefined where another has it for
+ * longer than `waitMs`, during which this process blocks. The kernel, or the server of the shared directory, frees it when the process dies.
+ * Node has no fcntl(2) locks of its own, so it is SQLite's, on a database that stays empty.
  */
 export function fileMutex(file: string, waitMs: number): (() => void) | undefined {
   create(file)
@@ -23,7 +23,10 @@ export function fileMutex(file: string, waitMs: number): (() => void) | undefine
   }
 }
 
-/** For this user alone: who can open it can take it. One that is there is not opened, for closing it again would give this process's lock free (fcntl(2)). */
+/**
+ * For this user alone: whoever can open the file can take it. An existing file is not opened, for closing it again would free this process's
+ * lock (fcntl(2)).
+ */
 function create(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))

@@ -16,18 +16,18 @@ import { keyOfFile, sessionFile, sessionFiles } from './session-files.ts'
 import { type Found, readRecord, writeRecord } from './slots.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
-/** Else each reading after a writing would write the time of access. Only Linux has it, and for a file's owner. */
+/** Without it each read after a write would write the access time. Only Linux has it, and only for a file's owner. */
 const NO_ACCESS_TIME = constants.O_NOATIME ?? 0
-/** How many paths are at hand, some 300 bytes each. */
+/** How many paths are remembered, some 300 bytes each. */
 const PATHS = 5000
-/** How often one who has no lock looks again at what another is writing. */
+/** How often a reader without the lock looks again at what another is writing. */
 const LOOKS = 20
 
 const open = new OpenFiles()
 
 /**
  * One file a session, named by a hash of service and id, in 256 subdirectories; read and written in place (`slots.ts`), locked by a
- * link beside it (`file-lock.ts`). All of it at once, without a promise, where nobody else holds the lock. Without fsync: what was
+ * link in the same directory (`file-lock.ts`). Synchronous, without a promise, where nobody else holds the lock. Without fsync: what was
  * saved survives the death of the process, not that of the machine.
  */
 export class FileSessionLoader implements SessionLoader {
@@ -60,7 +60,7 @@ export class FileSessionLoader implements SessionLoader {
   }
 
   #read(path: string, isMine: boolean): SessionRecord | undefined {
-    // a clock is dear: that of the lock will do
+    // reading the clock is expensive: the time of the lock will do
     const kept = open.getNamed(path, this.#lock.heldSince(path) ?? performance.now())
     const fd = kept ?? this.#fdOf(path)
     if (fd === undefined) return undefined
@@ -76,7 +76,7 @@ export class FileSessionLoader implements SessionLoader {
     return isMine ? this.#damaged(path, found) : this.#readAgain(path, fd)
   }
 
-  /** What looks damaged to one without the lock may be another's writing, seen half. */
+  /** Without the lock, what looks damaged may be another's write, half done. */
   #readAgain(path: string, fd: number): SessionRecord | undefined {
     let found: Found
     for (let look = 0; look < LOOKS; look++) {
@@ -89,7 +89,7 @@ export class FileSessionLoader implements SessionLoader {
     throw new Error(`${path} is being written`)
   }
 
-  /** Under the lock: nobody is writing, so it is damage. A file without a whole slot is set aside, so that its visitor gets a fresh session. */
+  /** Under the lock nobody is writing, so it is damage. A file without a whole slot is set aside, and its visitor gets a fresh session. */
   #damaged(path: string, { record }: Found): SessionRecord | undefined {
     if (record !== undefined) {
       if (!this.#reported.has(path)) report(`the session file ${path} has lost its last update to damage`)
@@ -123,7 +123,7 @@ export class FileSessionLoader implements SessionLoader {
     try {
       writeRecord(fd, record)
     } catch (error) {
-      // no empty files: on a full disk each one would take a place of its own
+      // leave no empty file: on a full disk each of them would take up room
       if (known === undefined) this.#discard(path)
       throw error
     }
@@ -172,7 +172,7 @@ export class FileSessionLoader implements SessionLoader {
     }
   }
 
-  /** Without keeping the file open: a list would take all descriptors. Undefined also for what a purge has removed since it was found. */
+  /** Reads without keeping the file open: a list would take all descriptors. Undefined also for what a purge has removed since it was found. */
   #peek(path: string): SessionRecord | undefined {
     let fd: number | undefined
     try {
@@ -204,7 +204,7 @@ export class FileSessionLoader implements SessionLoader {
     this.#lock.close()
   }
 
-  /** The open file of a session, or undefined where there is none. That the directory was removed under us the next lock finds out. */
+  /** The open file of a session; undefined where there is none. The next lock finds out if the directory was removed under us. */
   #fdOf(path: string): number | undefined {
     const known = open.get(path)
     if (known !== undefined) return known
@@ -224,7 +224,7 @@ export class FileSessionLoader implements SessionLoader {
         const { code } = error as NodeJS.ErrnoException
         if (time > 1 || (code !== 'ENOENT' && code !== 'EEXIST')) throw error
         if (code === 'ENOENT') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-        // another process was faster: its file it is
+        // another process was faster: we use its file
         const made = this.#fdOf(path)
         if (made !== undefined) return made
       }
@@ -245,7 +245,7 @@ export class FileSessionLoader implements SessionLoader {
     this.#isPrepared = false
   }
 
-  /** Makes the directory with mode 0700 on first use; one that cannot be used is said with its path. */
+  /** Makes the directory with mode 0700 on first use; the error of one that cannot be used names its path. */
   #prepare(): void {
     if (this.#isPrepared) return
     makeOwnDirectory(this.directory)
@@ -258,7 +258,7 @@ export class FileSessionLoader implements SessionLoader {
       try {
         return run()
       } catch (error) {
-        // files that were deleted take descriptors and room as long as they are open here
+        // deleted files take descriptors and room for as long as they are open here
         if (open.size === 0 || !isShortage(error)) throw error
         open.closeAll()
         return run()
@@ -268,7 +268,7 @@ export class FileSessionLoader implements SessionLoader {
     }
   }
 
-  /** With the directory: the message of a failed write names no file. */
+  /** Names the directory: the message of a failed write names no file. */
   #fail(code: FailureCode, message: string, cause: unknown): never {
     if (cause instanceof SessionError) throw cause
     throw new SessionError(code, `${message}, in ${this.directory}: ${(cause as Error).message}`, { cause })

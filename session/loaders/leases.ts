@@ -1,4 +1,4 @@
-/** A lock is its holder's for so long after its last sign of life, ms; it gives one each quarter. */
+/** How long a lock is its holder's after the last sign of life, ms; a holder gives one each quarter of it. */
 export const LEASE_MS = 8000
 
 interface LastSign {
@@ -8,8 +8,8 @@ interface LastSign {
 }
 
 /**
- * The leases of holders that nobody here can see. A lease is over when the same sign was seen for its whole length by the clock of the one
- * who looks: no clock is compared with another's, and none that can be set. Looks may be rare, for a holder never gives a sign twice.
+ * The leases of holders whose processes cannot be seen from here. A lease is over when the same sign has been seen for its whole length, by
+ * the clock of whoever looks: no two clocks are compared, and none that can be set. Looks may be rare, for no two signs are the same.
  */
 export class Leases {
   readonly #signs = new Map<string, LastSign>()

@@ -7,21 +7,21 @@ import { hostname } from 'node:os'
  */
 export type LockOwner = string
 
-/** True where /proc tells of the processes that have our numbers: not where a new PID namespace still sees the old one's. */
+/** True where /proc shows the processes by the numbers that we see: not where a new PID namespace still has the old one's /proc. */
 const hasProc = read('/proc/self/stat')?.startsWith(`${process.pid} `) === true
 
 /** This process. */
 export const self: LockOwner = [process.pid, processOf(process.pid)?.start ?? 0, machine(), namespace()].join(' ')
 
 /**
- * Whether the process is still there, as `by`, one of this machine, can tell; one that was stopped lives. `unseen`: it is of another machine
- * or boot, of another PID namespace such as a container's, or the text names none. Such a one is judged by its silence (`leases.ts`).
+ * Whether the process is still there, as seen by `by`, a process of this machine; a stopped process lives. `unseen`: it is of another machine
+ * or boot, or of another PID namespace such as a container's, or the text names none. Such a process is judged by its lease (`leases.ts`).
  */
 export function stateOf(owner: LockOwner, by: LockOwner = self): 'lives' | 'dead' | 'unseen' {
   const [pid, start, ...place] = owner.split(' ')
   if (!/^\d+$/.test(pid!) || place.join(' ') !== by.split(' ').slice(2).join(' ')) return 'unseen'
   const found = processOf(Number(pid))
-  // hidden from us perhaps (proc(5), hidepid)
+  // it may be hidden from us (proc(5), hidepid)
   if (found === undefined) return exists(Number(pid)) ? 'lives' : 'dead'
   return found.isZombie || found.start !== Number(start) ? 'dead' : 'lives'
 }

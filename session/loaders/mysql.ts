@@ -35,13 +35,13 @@ const table = `CREATE TABLE IF NOT EXISTS ${TABLE} (
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 COMMENT 'pso: sessions. Times in ms since 1970 UTC; token and until are the lock, version 0 is a lock alone.'`
 
-/** What a statement has besides the data, at most, in bytes. */
+/** How much a statement has besides the data, at most, in bytes. */
 const BESIDES = 10_000
 
 /**
- * MariaDB, from 10.5 on; MySQL from 5.7 on and older MariaDB, which cannot return what they insert, take a second round trip for a lock.
- * What stands behind the `?` of the URL is the driver's: `?ssl={}` for TLS, `?ssl={"rejectUnauthorized":false}` where nobody vouches for
- * the certificate. There are tests with MariaDB, also with one that passes for MySQL 8, and none with MySQL itself.
+ * MariaDB from 10.5 on; MySQL from 5.7 on and older MariaDB, which cannot return what they insert, take a second round trip for a lock.
+ * What follows the `?` of the URL is for the driver: `?ssl={}` for TLS, `?ssl={"rejectUnauthorized":false}` for a certificate that nobody
+ * vouches for. Tested with MariaDB, also one that passes for MySQL 8, but not with MySQL itself.
  */
 export class MysqlStore extends SqlStore {
   readonly #sockets = new Sockets()
@@ -56,7 +56,7 @@ export class MysqlStore extends SqlStore {
 
   protected async open(): Promise<void> {
     const stray = [...new URL(this.url).searchParams.keys()].find(name => name !== 'ssl' && /ssl|tls/i.test(name))
-    // it would be passed over, and nothing be encrypted
+    // it would be ignored, and nothing would be encrypted
     if (stray !== undefined) throw new Error(`its URL has ?${stray}, which the driver does not know: TLS is ?ssl={}`)
     const { createPool } = await driver('mysql2', () => import('mysql2'))
     const connections = createPool({
@@ -70,9 +70,9 @@ export class MysqlStore extends SqlStore {
       },
     })
     connections.on('connection', connection => {
-      // what it says here the calls say too
+      // the calls report the same failure
       connection.on('error', () => {})
-      // a server may be set up to begin without: what is answered as saved would not be
+      // a server may have it off by default: what is answered as saved would not be
       connection.query('SET autocommit = 1', error => {
         if (error) connection.destroy()
       })
@@ -88,7 +88,7 @@ export class MysqlStore extends SqlStore {
   disconnect(): void {
     const pool = this.#pool
     this.#pool = undefined
-    // nothing new is begun; what it would wait for is cut off
+    // takes no new work; what it would wait for is cut off
     pool?.end().catch(() => {})
     this.#sockets.drop()
   }
@@ -143,7 +143,7 @@ export class MysqlStore extends SqlStore {
     return number === ER_NO_SUCH_TABLE ? 'missing' : number === ER_BAD_FIELD_ERROR ? 'other' : undefined
   }
 
-  protected isGivenUp(error: unknown): boolean {
+  protected isCancelled(error: unknown): boolean {
     return errorNumber(error) === ER_LOCK_DEADLOCK
   }
 
@@ -158,7 +158,7 @@ const ER_DUP_ENTRY = 1062
 const ER_NO_SUCH_TABLE = 1146
 const ER_LOCK_DEADLOCK = 1213
 
-/** Too many connections, at all or of a user; who may not connect, to which database; a host that is blocked; shutdown, a killed connection. */
+/** Too many connections, in all or of one user; no access, to the server or the database; a blocked host; shutdown, a killed connection. */
 const outages: ReadonlySet<number> = new Set([
   1040, 1203, 1226, 1044, 1045, 1698, 3118, 1049, 1129, 1130, 1053, 1927, 3169, 4031,
 ])

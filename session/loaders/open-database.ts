@@ -1,13 +1,13 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 
-/** How long one waits for another process that writes; so long this process does nothing else. */
+/** How long to wait for another process that is writing, in ms; this process does nothing else meanwhile. */
 export const BUSY_MS = 1000
 
 /**
- * Of the connection. What was committed survives the death of the process at any moment; that of the machine may take the last commits,
- * but leaves the database whole (https://sqlite.org/pragma.html#pragma_synchronous). Small pages, for a save writes one of them. The log
- * may grow to 10 MB before it is brought in: a page that many saves wrote is then written once. Both count with many sessions.
+ * What was committed survives the death of the process at any moment; the death of the machine may undo the last commits, but leaves the
+ * database whole (https://sqlite.org/pragma.html#pragma_synchronous). Pages are small, for a save writes one of them. The log may grow to
+ * 10 MB before it is brought in, so that a page which many saves wrote is written once. Both matter with many sessions.
  */
 const settings = `
 PRAGMA page_size = 1024;
@@ -18,8 +18,8 @@ PRAGMA cache_size = -16000;
 `
 
 /**
- * The database keeps this text with its comments, for whoever looks into it. Of the times only `due` has an index: it follows an end
- * that comes earlier, but none that moves on with each use; an index on that would make a save twice as dear.
+ * The database keeps this text with its comments, for whoever looks into it. Of the times only `due` has an index: it is changed when the
+ * end comes earlier, but not when it moves on with each use; an index on `ends` would make a save twice as expensive.
  */
 const schema = `
 CREATE TABLE sessions (
@@ -50,7 +50,7 @@ const columns = 'key service data created used ends expires label ended version 
 
 /** The database in that file, which may be empty, with its table `sessions`. Throws what SQLite throws. */
 export function openDatabase(path: string): DatabaseSync {
-  // not imported: who keeps no sessions here does not wait for the driver
+  // not imported: a server without sqlite sessions does not wait for the driver
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const database = new DatabaseSync(path, { timeout: BUSY_MS })
   try {
@@ -64,8 +64,8 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 /**
- * Makes the file, 0600, if it is missing: SQLite would go by the umask. What it puts beside the file takes its mode. What an earlier file
- * of that name has left beside it must go before, by one process: `lock`, undefined where another has it.
+ * Makes the file, 0600, if it is missing: SQLite would go by the umask. Its other files get the same mode. Those that an earlier file of that
+ * name has left must go first, removed by one process: `lock` is its mutex, and answers undefined where another process has it.
  */
 export function makeDatabaseFile(path: string, lock: () => (() => void) | undefined): void {
   if (existsSync(path)) return

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs'
 
-/** How long a descriptor is trusted to be that of a file which still has a name, ms of the monotonic clock. */
+/** How long a descriptor is trusted to be that of a file that still has a name, ms of the monotonic clock. */
 const TRUSTED_MS = 30_000
 
 interface OpenFile {
@@ -30,8 +30,8 @@ export class OpenFiles {
   }
 
   /**
-   * The descriptor, unless its file was deleted under us; `now` in ms of the monotonic clock. That is found out after a while only: on
-   * a file system with fine time stamps each look at it makes the next write several times as dear.
+   * The descriptor, unless its file was deleted under us, which is found out only after a while: on a file system with fine time stamps each
+   * look makes the next write several times as expensive. `now` in ms of the monotonic clock.
    */
   getNamed(path: string, now: number): number | undefined {
     const file = this.#files.get(path)

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 import { SessionError } from '../session-error.ts'
 
-/** Makes a directory for what nobody else may see, 0700, with those above it; a SessionError 'unusable-path' where it cannot be one. */
+/** Makes a directory for what nobody else may see, 0700, and those above it; a SessionError 'unusable-path' where that cannot be. */
 export function makeOwnDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -14,6 +14,6 @@ export function makeOwnDirectory(directory: string): void {
   }
 }
 
-/** With the path: what the system says of it may not name it. */
+/** Names the path, which the system's message may not. */
 export const unusable = (path: string, cause: unknown): SessionError =>
   new SessionError('unusable-path', `${path} cannot hold sessions: ${(cause as Error).message}`, { cause })

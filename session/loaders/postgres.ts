@@ -40,8 +40,8 @@ CREATE INDEX IF NOT EXISTS ${TABLE}_ends ON ${TABLE} ("ends");
 COMMENT ON TABLE ${TABLE} IS 'pso: sessions. Times in ms since 1970 UTC; token and until are the lock, version 0 is a lock alone.'`
 
 /**
- * PostgreSQL, from 9.5 on. What stands behind the `?` of the URL is the driver's: `?sslmode=verify-full` for TLS, with `&sslrootcert=FILE`
- * where the certificate is one's own, `?sslmode=no-verify` where nobody vouches for it, `?options=-c%20search_path%3DNAME` for a schema.
+ * PostgreSQL from 9.5 on. What follows the `?` of the URL is for the driver: `?sslmode=verify-full` for TLS, with `&sslrootcert=FILE` for a
+ * certificate of one's own, `?sslmode=no-verify` for one that nobody vouches for, `?options=-c%20search_path%3DNAME` for a schema.
  */
 export class PostgresStore extends SqlStore {
   readonly #sockets = new Sockets()
@@ -73,7 +73,7 @@ export class PostgresStore extends SqlStore {
   disconnect(): void {
     const pool = this.#pool
     this.#pool = undefined
-    // nothing new is begun; it may never resolve
+    // takes no new work; it may never resolve
     void pool?.end()
     this.#sockets.drop()
   }
@@ -99,7 +99,7 @@ export class PostgresStore extends SqlStore {
   }
 
   /** Serialization failure, deadlock. */
-  protected isGivenUp(error: unknown): boolean {
+  protected isCancelled(error: unknown): boolean {
     return /^40(?:001|P01)$/.test(sqlState(error) ?? '')
   }
 

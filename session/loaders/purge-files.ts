@@ -6,8 +6,8 @@ import { sessionFiles } from './session-files.ts'
 import { readRecord, writeRecord } from './slots.ts'
 
 /**
- * Removes the files of sessions that are over, and what dead processes have left; resolves to how many. Looks at every file, one at a
- * time; one process at a time does it. `now`: ms.
+ * Removes the files of sessions that are over, and what dead processes have left; resolves to how many. Looks at every file, one after
+ * the other, in one process at a time. `now`: ms.
  */
 export async function purgeFiles(directory: string, lock: FileLock, open: OpenFiles, now: number): Promise<number> {
   const mutex = lock.mutex('purge')

@@ -5,8 +5,8 @@ import type { Due, SessionTable } from './session-table.ts'
 const STEP = 100
 
 /**
- * Removes the rows of sessions that are over and not in use, and what dead processes have left of locks; resolves to how many rows. One
- * process at a time does it. `table`: asked anew for each step; `now`: ms.
+ * Removes the rows of sessions that are over and not in use, and the locks that dead processes have left; resolves to how many rows. One
+ * process does it at a time. `table` is asked again for each step; `now`: ms.
  */
 export async function purgeTable(table: () => SessionTable, lock: FileLock, now: number): Promise<number> {
   // opened before: there may have been no directory yet

@@ -6,9 +6,9 @@ import type { LockAnswer, RemoteStore } from './remote-store.ts'
 import { withoutPassword } from './without-password.ts'
 
 /*
- * What there is in the store: a hash `pso:session:KEY` for each session, with fields that a person can read; a string `pso:lock:KEY`
- * with the token that holds its lock, which Redis itself ends with the lease; and `pso:ends`, the keys of all sessions by when they
- * end. Each step is a script, which Redis runs as one.
+ * What the store holds: a hash `pso:session:KEY` for each session, with fields that a person can read; a string `pso:lock:KEY` with the
+ * token that holds its lock, which Redis itself removes when the lease is over; and `pso:ends`, the keys of all sessions by when they end.
+ * Each step is a script, which Redis runs as a whole.
  */
 const session = (key: string): string => `pso:session:${key}`
 const lockOf = (key: string): string => `pso:lock:${key}`
@@ -79,7 +79,7 @@ export class RedisStore implements RemoteStore {
       commandOptions: { timeout: 0 },
       socket: { reconnectStrategy: false, connectTimeout: 1000 },
     })
-    // what it says here the calls say too
+    // the calls report the same failure
     client.on('error', () => {})
     this.disconnect()
     this.#client = client

@@ -1,4 +1,4 @@
-/** `make`, with its last answers at hand: at most `most` of them, and then from the beginning. */
+/** `make`, with its answers remembered: when there are `most` of them, they are all forgotten. */
 export function remembered(most: number, make: (text: string) => string): (text: string) => string {
   const known = new Map<string, string>()
   return text => {

@@ -9,30 +9,30 @@ import { remembered } from './remembered.ts'
 import type { RemoteStore } from './remote-store.ts'
 import { StoreGuard } from './store-guard.ts'
 
-/** A lock whose holder is not heard of for so long is free: by then it is dead, or cannot reach the store. */
+/** A lock whose holder has not been heard of for so long is free: the holder is dead, or cannot reach the store. */
 const LEASE_MS = 9000
-/** How often the leases of locks that are held for long begin anew. */
+/** How often the leases of locks that are held for long are renewed. */
 const RENEW_MS = 3000
 /** How long one process may pass a lock on among its own requests before others get a chance. */
 const TURN_MS = 50
 /** The longest and the shortest wait between two tries for a lock that another process holds. */
 const SHORTEST_MS = 10
 const LONGEST_MS = 40
-/** How many keys are at hand. */
+/** How many keys are remembered. */
 const KEYS = 5000
 const PURGED_AT_ONCE = 500
 
-/** The tokens that this process holds or is asking for: one of its own that is not here was given up, when its store did not answer. */
+/** The tokens that this process holds or is asking for. If a store has another of its tokens, that was given up when the store did not answer. */
 const tokens = new Set<string>()
 let lastToken = 0
 
 /**
  * Sessions in a store on the network, whichever it is. Requests of this process wait for a session in a queue; the first of them asks
- * the store, and gets the lock and the record in one round trip; another gives both back. While others wait here the lock is passed on
+ * the store, and gets the lock and the record in one round trip; another saves and unlocks. While others wait here the lock is passed on
  * among them for a short turn, with the record that is known, and the store is only asked to save.
  *
- * Who loses its lock cannot write: the store compares token and version. A lock is lost when its lease ends, which a holder that lives
- * renews; that of a process of this machine that died, at once.
+ * A holder that has lost its lock cannot write: the store compares token and version. A lock is lost when its lease ends, which a living
+ * holder renews; the lock of a dead process of this machine is free at once.
  */
 export class RemoteLoader implements SessionLoader {
   readonly #store: RemoteStore
@@ -76,7 +76,7 @@ export class RemoteLoader implements SessionLoader {
     return 'saved'
   }
 
-  /** Without a lock of its own it may have to wait for that of another. */
+  /** A caller without a lock may have to wait for that of another. */
   async #saveUnlocked(key: string, record: SessionRecord): Promise<'saved' | 'conflict'> {
     const answer = await this.#write(key, record, undefined, false)
     if (answer !== 'locked') return answer
@@ -110,7 +110,7 @@ export class RemoteLoader implements SessionLoader {
     }
   }
 
-  /** The first of this process's queue: until the store gives it the lock. */
+  /** For the first of this process's queue: asks until the store gives it the lock. */
   async #compete(key: string, waitMs: number, until: number): Promise<Hold> {
     for (let pause = SHORTEST_MS; ; pause = Math.min(pause * 1.5, LONGEST_MS)) {
       const token = `${self} ${++lastToken}`
@@ -164,7 +164,7 @@ export class RemoteLoader implements SessionLoader {
     this.#holds.delete(key)
     tokens.delete(hold.token)
     if (hold.isGivenBack) this.#leave(key, hold)
-    // what cannot be given back now ends by its lease, or as given up
+    // what cannot be given back now ends with its lease, or is found to be given up
     else
       this.#guard
         .run(() => this.#store.unlock(key, hold.token))

@@ -15,14 +15,14 @@ export interface RemoteStore {
   isOutage(error: unknown): boolean
   /** Takes the lock for `leaseMs` if it is free, and reads the record. */
   lock(key: string, token: string, leaseMs: number): Promise<LockAnswer>
-  /** Begins the lease anew, if the token still holds the lock. */
+  /** Renews the lease, if the token still holds the lock. */
   renew(key: string, token: string, leaseMs: number): Promise<void>
   /** Ends the lock, if the token still holds it. */
   unlock(key: string, token: string): Promise<void>
   load(key: string): Promise<SessionRecord | undefined>
   /**
-   * Stores the record if the version before it is there and the lock is held by `token`, or by nobody where that is undefined; gives the
-   * lock back with it where `unlocks`. 'locked': the version may be right, but another holds the lock.
+   * Stores the record if the version before it is there and the lock is held by `token`, or by nobody if that is undefined; if `unlocks`, gives
+   * the lock back too. 'locked': the version may be right, but another holds the lock.
    */
   save(
     key: string,
@@ -32,7 +32,7 @@ export interface RemoteStore {
   ): Promise<'saved' | 'conflict' | 'locked'>
   /** Removes at most `most` records with `endsAt <= now` whose lock is free; resolves to how many. */
   purge(now: number, most: number): Promise<number>
-  /** Records of keys that begin so, page by page. */
+  /** The records whose keys begin with `keyPrefix`, page by page. */
   list(keyPrefix: string): AsyncIterable<readonly [key: string, record: SessionRecord]>
 }
 

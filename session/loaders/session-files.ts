@@ -7,7 +7,7 @@ export const sessionFile = (directory: string, key: string): string => `${direct
 /** The key of the session that a `sessionFile` is of. */
 export const keyOfFile = (path: string): string => path.slice(-65).replace('/', '')
 
-/** The files of a directory, those too that were set aside as damaged, of keys that begin so; an ENOENT where there is no directory. */
+/** The files of a directory whose keys begin with `keyPrefix`, also those set aside as damaged; an ENOENT where there is no directory. */
 export async function* sessionFiles(directory: string, keyPrefix = ''): AsyncGenerator<string> {
   for await (const shelf of await opendir(directory)) {
     if (!shelf.isDirectory() || !/^[0-9a-f]{2}$/.test(shelf.name) || !agree(shelf.name, keyPrefix)) continue

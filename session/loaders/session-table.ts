@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SessionRecord } from '../loader.ts'
 import { openDatabase } from './open-database.ts'
 
-/** The columns that are read, as `selected` says them: without their names, which would be a fifth of the cost. */
+/** The columns that `selected` reads, in its order: without their names, which would be a fifth of the cost. */
 type Row = [
   service: string,
   data: string,
@@ -49,7 +49,7 @@ export class SessionTable {
     try {
       row = this.#select.get(key)
     } catch (error) {
-      // a number that no session has
+      // the row has a number that no session can have
       if ((error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE') return { key, record: undefined }
       throw error
     }
@@ -89,7 +89,7 @@ export class SessionTable {
     )
   }
 
-  /** The next rows behind a key, in the order of their keys, of keys that begin so; none that was set aside. */
+  /** The next rows after a key, in the order of their keys, that begin with `keyPrefix`; none that were set aside. */
   page(after: string, keyPrefix: string, most: number): StoredRow[] {
     const statement = this.#statement(
       `SELECT ${selected} FROM sessions WHERE key > ? AND key >= ? AND key < ? AND length(key) = 64 ORDER BY key LIMIT ?`,
@@ -98,14 +98,14 @@ export class SessionTable {
     return (statement.all(after, keyPrefix, `${keyPrefix}g`, most) as unknown as Row[]).map(stored)
   }
 
-  /** The next that a purge is to look at, behind `after`. */
+  /** The next rows that a purge is to look at, after `after`. */
   due(now: number, after: Due | undefined, most: number): Due[] {
     return this.#statement(
       'SELECT due, rowid, key, ends FROM sessions WHERE due <= ? AND (due, rowid) > (?, ?) ORDER BY due, rowid LIMIT ?',
     ).all(now, after?.due ?? -Infinity, after?.rowid ?? 0, most) as unknown as Due[]
   }
 
-  /** Has a purge look again when it is over. */
+  /** Has a purge look at it again when it is over. */
   postpone(key: string): void {
     this.#statement('UPDATE sessions SET due = ends WHERE key = ?').run(key)
   }

@@ -27,7 +27,7 @@ export interface Found {
   readonly isDamaged: boolean
 }
 
-// everything here is synchronous, so that one buffer each serves all readings and writings
+// everything here is synchronous, so one buffer each serves all reads and writes
 const page = Buffer.alloc(PAGE)
 const slot = Buffer.alloc(SLOT)
 const blank = Buffer.alloc(PAGE)
@@ -92,7 +92,7 @@ function parsed(text: string, version: number): SessionRecord | undefined {
 export function writeRecord(fd: number, record: SessionRecord): void {
   const { serviceId, createdAt, usedAt, endsAt, expiresAt, label, ended, version } = record
   const text = `${JSON.stringify({ serviceId, createdAt, usedAt, endsAt, expiresAt, label, ended })}\n${record.data}`
-  // at most three bytes a character: what surely fits is not measured first
+  // at most three bytes per character: what fits for certain is not measured first
   const length = text.length * 3 <= IN_SLOT ? slot.write(text, HEADER) : Buffer.byteLength(text)
   const sizeClass = length <= IN_SLOT ? 0 : classSizes.findIndex(size => length <= size) + 1
   if (length > IN_SLOT && sizeClass === 0)

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 
-/** An idle connection is asked for a sign of life so often, ms: a firewall forgets those that are silent. */
+/** How often an idle connection is probed, ms: a firewall forgets silent ones. */
 const KEEP_ALIVE_MS = 30_000
 
 /** The sockets of a pool of connections, so that all can be dropped at once: the pools themselves wait for what is under way. */

@@ -4,7 +4,7 @@ export const TABLE = 'pso_sessions'
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** The columns of a record, in the order of `valuesOf`. Times are in ms since 1970, UTC: what a SessionRecord may say is more than a date of SQL can. */
+/** The columns of a record, in the order of `valuesOf`. Times are in ms since 1970, UTC: a SessionRecord may hold times that no SQL date can. */
 export const columns = ['service', 'data', 'created', 'used', 'ends', 'expires', 'label', 'ended', 'version'] as const
 
 export const valuesOf = (record: SessionRecord): unknown[] => [
@@ -22,7 +22,7 @@ export const valuesOf = (record: SessionRecord): unknown[] => [
 /** Whole: an expiry in code may be of less than a ms. */
 const timeOf = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms))
 
-/** Undefined for the row of a lock alone. Drivers give large numbers as text, and a truth as a number. */
+/** Undefined for the row of a lock alone. Drivers may give large numbers as text, and booleans as numbers. */
 export function recordOf(row: Row): SessionRecord | undefined {
   const version = Number(row.version)
   if (version === 0) return undefined

@@ -1,16 +1,16 @@
 import { columns, TABLE } from './sql-row.ts'
 
 export interface Statement {
-  /** What the database keeps it by once it has read it. */
+  /** The name under which the database keeps the prepared statement. */
   readonly name: string
   readonly text: string
 }
 
-/** How one database says what is not said alike in all. */
+/** What the databases write differently. */
 export interface Dialect {
   /** Now, by its own clock. */
   readonly clock: string
-  /** A span of so many ms as a parameter says. */
+  /** A span of as many ms as a parameter says. */
   readonly span: string
   /** The end of an INSERT of a lock: where there is a row, it takes the lock if `isFree`. */
   takeWhere(isFree: string): string
@@ -27,10 +27,10 @@ export type Statements = ReturnType<typeof statementsOf>
 const names = columns.map(name => `"${name}"`).join(', ')
 const marks = columns.map(() => '?').join(', ')
 const settings = columns.map(name => `"${name}" = ?`).join(', ')
-/** A row as its holder sees it, which a parameter names; the others wait, and have no use for what may be long. */
+/** A row as the holder sees it whose token a parameter names; others, who wait, do without the data, which may be long. */
 const held = `${names.replace('"data"', `CASE WHEN "token" = ? THEN "data" END AS "data"`)}, "token"`
 
-/** All statements on the table, in SQL that all databases understand but for what the dialect says. */
+/** All statements on the table, in SQL that all databases understand, apart from what the dialect supplies. */
 export function statementsOf({ clock, span, takeWhere, orNothing = '', removal, write }: Dialect) {
   const isFree = `(${TABLE}."until" IS NULL OR ${TABLE}."until" <= ${clock})`
   const statement = (name: string, text: string): Statement => ({ name: `pso ${name}`, text: write(text) })

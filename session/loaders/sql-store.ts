@@ -9,21 +9,21 @@ import { withoutPassword } from './without-password.ts'
 export const CONNECTIONS = 10
 /** How long the opening of one may take. */
 export const CONNECT_MS = 1000
-/** How often a statement is tried that the database gives up in favour of another. */
+/** How often a statement is tried that the database cancels in favour of another. */
 const TRIES = 5
 const PAGE = 100
 
 export interface Answer {
   readonly rows: readonly Row[]
-  /** How many rows it was about. */
+  /** How many rows it returned or changed. */
   readonly count: number
 }
 
 /**
  * Sessions in a table of a database, which is made when it is first used. The lock is in the session's row: a token, and when its lease
- * ends. So one statement takes it and reads the session as it is once the lock is got; a join with a table of locks would read it as it
- * was when the statement began to wait. What is locked and not stored has a row of version 0, which nobody else sees: it goes with the
- * lock, or with a purge where its holder died.
+ * ends. So one statement takes the lock and reads the session as it is then; a join with a table of locks would read it as it was when the
+ * statement began to wait. A session that is locked but not stored has a row of version 0, which nobody else sees: it goes with the lock,
+ * or with a purge if its holder died.
  */
 export abstract class SqlStore implements RemoteStore {
   readonly name: string
@@ -47,8 +47,8 @@ export abstract class SqlStore implements RemoteStore {
   protected abstract ask(statement: Statement, values: readonly unknown[]): Promise<Answer>
   /** What an error says of the table: there is none, or it has other columns. */
   protected abstract tableProblem(error: unknown): 'missing' | 'other' | undefined
-  /** True where the database gave a statement up in favour of another one, and did nothing. */
-  protected abstract isGivenUp(error: unknown): boolean
+  /** True where the database cancelled a statement in favour of another, and did nothing. */
+  protected abstract isCancelled(error: unknown): boolean
   /** True where the database did not answer, or lets nobody in for now. */
   protected abstract isUnreachable(error: unknown): boolean
 
@@ -77,7 +77,7 @@ export abstract class SqlStore implements RemoteStore {
     }
   }
 
-  /** Also where the table was removed: connecting makes it anew. */
+  /** Also where the table was removed: connecting makes it again. */
   isOutage(error: unknown): boolean {
     if (error instanceof SessionError) return false
     return this.isUnreachable(error) || this.tableProblem(error) === 'missing'
@@ -85,12 +85,12 @@ export abstract class SqlStore implements RemoteStore {
 
   async lock(key: string, token: string, leaseMs: number): Promise<LockAnswer> {
     const row = await this.lockedRow(key, token, leaseMs)
-    // given back meanwhile: nobody's, the next try gets it
+    // given back meanwhile: it is nobody's, and the next try gets it
     const holder = String(row?.token ?? '')
     return { holder, record: row !== undefined && holder === token ? recordOf(row) : undefined }
   }
 
-  /** The row once the lock was asked for, whosever it is. */
+  /** The row after the lock was asked for, whoever holds it. */
   protected async lockedRow(key: string, token: string, leaseMs: number): Promise<Row | undefined> {
     const { rows } = await this.run(this.statements.lockAndLoad, [key, token, leaseMs, token])
     return rows[0] ?? this.heldRow(key, token)
@@ -163,7 +163,7 @@ export abstract class SqlStore implements RemoteStore {
       try {
         return await this.ask(statement, values)
       } catch (error) {
-        if (tries === TRIES || !this.isGivenUp(error)) throw error
+        if (tries === TRIES || !this.isCancelled(error)) throw error
       }
   }
 }

@@ -13,18 +13,19 @@ import { purgeTable } from './purge-table.ts'
 import { remembered } from './remembered.ts'
 import { SessionTable } from './session-table.ts'
 
-/** The lock under which the file is made anew; no session has this key. */
+/** The lock under which the file is made again; no session has this key. */
 const MAKING = '0'.repeat(64)
-/** How many keys are at hand, some 300 bytes each. */
+/** How many keys are remembered, some 300 bytes each. */
 const KEYS = 5000
 /** How long the open file is trusted to be the one of that path, ms of the monotonic clock. */
 const TRUSTED_MS = 1000
 /** How many rows a list reads at once: no transaction is open while it is gone through. */
 const PAGE = 100
+
 /**
- * One SQLite database, in which each session is a row (`open-database.ts`); one machine, for the processes share memory. Locked by links
- * in a directory beside it (`file-lock.ts`), where the death of a holder is seen at once. All of it at once, without a promise, where nobody
- * else holds the lock. After a failure the database is opened anew.
+ * One SQLite database, in which each session is a row (`open-database.ts`); for one machine, since its processes share memory. Locked by
+ * links in a directory beside it (`file-lock.ts`), where the death of a holder is seen at once. Synchronous, without a promise, where nobody
+ * else holds the lock. After a failure the database is opened again.
  */
 export class SqliteSessionLoader implements SessionLoader {
   readonly path: string
@@ -129,7 +130,7 @@ export class SqliteSessionLoader implements SessionLoader {
   /** Runs it on the table, which is opened on first use, after a failure, and where the path has another file by now. */
   #guard<Value>(code: FailureCode, message: string, key: string, run: (table: SessionTable) => Value): Value {
     try {
-      // a clock is dear: that of the lock will do
+      // reading the clock is expensive: the time of the lock will do
       return run(this.#tableAt(this.#lock.heldSince(key) ?? performance.now()))
     } catch (cause) {
       return this.#fail(code, message, cause)
@@ -147,7 +148,7 @@ export class SqliteSessionLoader implements SessionLoader {
     makeOwnDirectory(this.#locks)
     try {
       makeDatabaseFile(this.path, () => this.#lock.tryLock(MAKING))
-      // before it is opened: one that is put in its place meanwhile is found out
+      // looked up before it is opened: a file that replaces it meanwhile is noticed
       this.#file = fileOf(this.path)
       return new SessionTable(this.path)
     } catch (cause) {
@@ -165,7 +166,7 @@ export class SqliteSessionLoader implements SessionLoader {
     }
   }
 
-  /** With the path: SQLite's messages name no file. */
+  /** Names the path: SQLite's messages name no file. */
   #fail(code: FailureCode, message: string, cause: unknown): never {
     if (cause instanceof SessionError) throw cause
     const isBusy = resultOf(cause) === BUSY
@@ -184,7 +185,7 @@ function fileOf(path: string): string {
 
 /** SQLite's result codes, https://sqlite.org/rescode.html */
 const BUSY = 5
-/** Those, and the system's, of an opening that failed for a reason which may be gone the next time: busy, out of memory, I/O, corrupt, full. */
+/** SQLite's and the system's codes for failures to open that may not happen again: busy, out of memory, I/O, corrupt, full. */
 const passing: readonly unknown[] = [BUSY, 7, 10, 11, 13, 'EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'EIO']
 const isPassing = (error: unknown): boolean =>
   error instanceof DatabaseMissingError ||

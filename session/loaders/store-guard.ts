@@ -18,13 +18,13 @@ interface Call {
 }
 
 /**
- * Stands between a loader and its store: no call waits for longer than `ANSWER_MS`. When the store is found to be unreachable, all that
- * is waiting for it fails at once, so does what comes later, and it is tried again until it answers. Said once when it goes and once
- * when it is back. What a call that failed so has done is not known.
+ * Stands between a loader and its store: no call waits for longer than `ANSWER_MS`. When the store is found to be unreachable, all pending
+ * and all new calls fail at once, and the store is tried again until it answers. Reported once when it is lost and once when it is back.
+ * What a call that failed like this has done to the store is not known.
  */
 export class StoreGuard {
   readonly #store: RemoteStore
-  /** Called when the store goes, with what those who wait are to be told. */
+  /** Called when the store is lost, with the error for whoever waits. */
   readonly #onOutage: (error: SessionError) => void
   readonly #calls = new Set<Call>()
   #connected: Promise<void> | undefined
@@ -61,7 +61,7 @@ export class StoreGuard {
     })
   }
 
-  /** Nothing begins any more; what is under way has a moment, for it may be a lock that is given back. */
+  /** No new call begins; pending ones get a moment, for one may be giving a lock back. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
@@ -73,14 +73,14 @@ export class StoreGuard {
     this.#calls.clear()
   }
 
-  /** One try for all who wait for it. */
+  /** One attempt, shared by all calls that wait for it. */
   #connect(): Promise<void> {
     this.#connected ??= this.#store.connect().then(
       () => {
         this.#isConnected = true
       },
       error => {
-        // whatever is wrong with the address, the password or the rights: it may be put right while we run
+        // even a wrong address, password or permission may be put right while we run
         this.#lose(error)
         throw error
       },
@@ -127,7 +127,7 @@ export class StoreGuard {
     this.#store.disconnect()
   }
 
-  /** Tries until the store answers; connections that never answer are thrown away. */
+  /** Tries until the store answers; a connection that does not is thrown away. */
   async #seek(since: number): Promise<void> {
     while (!this.#isClosed) {
       await new Promise(resolve => setTimeout(resolve, LOOK_MS).unref())
@@ -160,7 +160,7 @@ export class StoreGuard {
 
 const closing = (): SessionError => new SessionError('unavailable', 'the server is being closed')
 
-/** What a person can do something with: an error of several addresses has its reasons inside. */
+/** A reason that helps a person: the error for several addresses has its reasons inside. */
 function reasonOf(error: Error): string {
   const inner = error instanceof AggregateError ? (error.errors[0] as Error) : error
   return inner.message || (inner as NodeJS.ErrnoException).code || inner.name

@@ -2,7 +2,7 @@ import type { Keeping, Presented, Transport } from '../transport.ts'
 import { cookieTransport } from './cookie.ts'
 import { urlTransport } from './url.ts'
 
-/** The cookie where the visitor takes it, the URL for as long as none has come back. */
+/** The cookie where the visitor accepts it; the URL for as long as none has come back. */
 export class CookieAndUrlTransport implements Transport {
   readonly usesUrl = true
 
@@ -16,7 +16,7 @@ export class CookieAndUrlTransport implements Transport {
     return !cookieTransport.idsOf(presented, serviceId).includes(id)
   }
 
-  /** An id that came by URL is not made one of the cookie: a link with somebody else's id would bind the visitor to it for good. */
+  /** An id that came by URL is not put into a cookie: a link with somebody else's id would tie the visitor to it for good. */
   give(id: string, keeping: Keeping): string | undefined {
     const isOfUrl = urlTransport.idsOf(keeping.presented, keeping.serviceId).includes(id)
     if (isOfUrl && this.isDueInUrls(id, keeping.presented, keeping.serviceId)) return undefined
