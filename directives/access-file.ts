@@ -41,7 +41,7 @@ function read(
 ): AccessFile {
   const found = readText(file, root)
   const text = typeof found === 'string' ? found : `\0${found.message}`
-  // what could not be read, for want of a descriptor perhaps, may be readable the next time
+  // what could not be read, perhaps for lack of descriptors, may be readable the next time
   const stamp = typeof found === 'string' || found.code !== 'unreadable' ? stampBefore : ''
   if (before !== undefined && before.layer.file === file && before.text === text) return { ...before, stamp }
   const layer: Layer =
@@ -51,7 +51,7 @@ function read(
   return { stamp, text, layer }
 }
 
-/** A file system's clock may stand still for so long: what was written within it of a reading may not show in the times. */
+/** How long a file system's clock may stand still: a change so soon after a read may not show in the times. */
 const UNSETTLED_MS = 50
 
 /** Undefined where there is nothing; a dangling link is something. Costs 1 us. */

@@ -112,7 +112,7 @@ export function mergedFor(chain: Chain, { name, path }: Target): Merged {
   return found
 }
 
-/** Whether the directory matches is settled already. */
+/** Whether [Directory] matches has been decided already. */
 const matches = ({ sections }: Block, name: string | undefined, path: string): boolean =>
   sections.every(section => {
     if (section.name === 'Directory') return true

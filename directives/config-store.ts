@@ -35,7 +35,7 @@ interface StoreOptions {
 const MAX_DIRECTORIES = 10_000
 
 export function createConfigStore(server: ServerConfig, { now, recheckMs, warn }: StoreOptions): ConfigStore {
-  // the shortest first: one in another goes on from that one's files, whatever URL it was reached by
+  // the shortest first: a root within another builds on that one's files, whatever URL it was reached by
   const roots = rootsOf(server).sort((a, b) => a.length - b.length)
   const accessFileNames = new Set(server.directives.AccessFileName)
   const above = new Map(roots.map(root => [root, aboveRoot(server, root)]))

@@ -4,8 +4,8 @@ import type { Problem } from './problem.ts'
 import type { DirectiveName } from './table.ts'
 
 /**
- * What browsers ask of a cookie and the lines alone break: they would throw the cookie away, or the attribute, without a word. What
- * depends on the request is said in the development log (server/cookie-advice.ts).
+ * The rules of browsers that the directives by themselves break: browsers would drop the cookie, or the attribute, silently. Rules that
+ * depend on the request are for the development log (server/cookie-advice.ts).
  */
 export const cookieRules = (merged: Merged): Problem[] => [
   ...prefixRules(merged),

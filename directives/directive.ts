@@ -4,7 +4,7 @@ import type { MergeRule } from './merge-rules.ts'
 /** The groups that `AllowOverride` grants to a .psoaccess: Apache's, and `Session` and `Handlers` (DESIGN 3). */
 export type OverrideGroup = 'AuthConfig' | 'FileInfo' | 'Indexes' | 'Limit' | 'Options' | 'Session' | 'Handlers'
 
-/** One row of the table: all that is known about a directive stands here, and everything else reads it here. */
+/** One row of the table: everything that is known about a directive is here, and is read from here. */
 export interface Directive<Value> {
   readonly kind: Kind<Value>
   readonly default: NoInfer<Value>

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Every access file at or below `root`, for `pso check`; in the order of their names. Links are not followed, and what begins
- * with a dot is passed by, `.well-known` excepted: no request gets there. A directory that cannot be read is passed by too.
+ * Every access file at or below `root`, for `pso check`; in the order of their names. Links are not followed, and names that begin
+ * with a dot are skipped, except `.well-known`: no request gets there. A directory that cannot be read is skipped too.
  */
 export function findFiles(root: string, names: readonly string[]): string[] {
   const files: string[] = []

@@ -25,7 +25,7 @@ export interface Block {
 }
 
 export interface Setting {
-  /** True after `Name =`: what was inherited does not count. */
+  /** True after `Name =`: what was inherited is ignored. */
   readonly reset: boolean
   /** Absent where the last line was `Name =`. */
   readonly value?: unknown

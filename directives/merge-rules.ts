@@ -7,10 +7,10 @@ export interface MergeRule<Value> {
   merge(parent: Value, child: Value): Value
 }
 
-/** The nearest value stands. */
+/** The nearest value counts. */
 export const replace: MergeRule<any> = { name: 'replace', merge: (_parent, child) => child }
 
-/** Entry by entry, the child's entry stands. Values are maps. */
+/** Entry by entry; where both have one, the child's counts. Values are maps. */
 export const byKey: MergeRule<ReadonlyMap<any, any>> = {
   name: 'by key',
   merge: (parent, child) => new Map([...parent, ...child]),

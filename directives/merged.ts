@@ -13,7 +13,7 @@ export interface Origin {
   readonly section?: string
   /** What the line itself said, as the kind shows it; '' for `Name =`. */
   readonly value: string
-  /** True for `Name =`, which takes what was inherited back to the default. */
+  /** True for `Name =`, which resets what was inherited to the default. */
   readonly reset: boolean
   /** The users' modules that the line names; absent: none. */
   readonly modules?: readonly ModuleRef[]

@@ -17,14 +17,14 @@ export interface OwnSetting {
   readonly lines: readonly LineOrigin[]
 }
 
-/** The users' modules that any line of the chain names, also one that another has replaced: what they declare is known all the same. */
+/** The users' modules that any line of the chain names, even one that another line overrides: what they declare is known all the same. */
 export function modulesNamed({ origins }: Merged): ModuleRef[] {
   const named = [...origins.values()].flatMap(lines => lines.flatMap(({ modules = [] }) => modules))
   const users = named.filter(({ module }) => module !== 'pso')
   return [...new Map(users.map(ref => [`${ref.base}\0${ref.module}`, ref])).values()]
 }
 
-/** True where a name is no directive of pso's: it is for the chain's modules to say whether it is one of theirs. */
+/** True where a name is none of pso's directives: only the chain's modules can say whether it is one of theirs. */
 export const hasUnknownNames = (merged: Merged): boolean =>
   (merged.unknown.length > 0 && merged.unknown.some(line => !isForcedId(line, merged))) ||
   merged.problems.some(isUnknownName)
@@ -97,7 +97,7 @@ export function ownValues(
   return Object.freeze(Object.fromEntries(values))
 }
 
-/** For values that no line of a file holds: they speak for the directory. */
+/** The context of values that are in no line of a file: they are read as if the directory itself said them. */
 export function valueContext({ levels }: Merged, server: ServerConfig): ValueContext {
   const directory = levels.at(-1)?.directory ?? server.documentRoot
   const { context } = server.server.sourceOf(directory, '', new Set())

@@ -35,11 +35,11 @@ export interface Parsing {
   readonly problems: Problem[]
   /** The files being read: the main one, then each included by the one before it. */
   readonly files: string[]
-  /** How many names a near one was looked for; it has a price. */
+  /** For how many unknown names a similar one was looked up, which is expensive. */
   hints: number
 }
 
-/** `block` is absent where the contents are skipped: those of a section with a problem are not misread as plain lines. */
+/** `block` is undefined where the contents are skipped: those of a section with a problem must not be read as plain lines. */
 export interface OpenSection {
   readonly name: string
   readonly block: OpenBlock | undefined
@@ -55,7 +55,7 @@ export interface OpenBlock {
   readonly seen: Map<string, Position>
 }
 
-/** The lines of one name, not added up yet: line by line, ten thousand of them would be copied ten thousand times. */
+/** The lines of one name, not added up yet: added up line by line, ten thousand of them would be copied ten thousand times. */
 export interface OpenSetting {
   reset: boolean
   values: unknown[]
@@ -107,7 +107,7 @@ export function wordsOf(parsing: Parsing, at: Position, name: string, text: stri
   return problems.length > before ? undefined : words
 }
 
-/** The same of a text whose variables are replaced already: what they held is not read again. */
+/** The same for a text whose variables have been replaced: their values are not expanded again. */
 export function plainWordsOf(parsing: Parsing, at: Position, name: string, text: string): string[] | undefined {
   try {
     return readWords(text)

@@ -20,7 +20,7 @@ export function compilePattern(source: string): Pattern {
   allowLinearEngine()
   const expression = compile(source, '')
   if (expression === undefined) throw new Error(`expected a regular expression, ${got}`)
-  // the flag is only asked whether the linear engine takes the pattern; matching is faster without it
+  // the flag only shows whether the linear engine takes the pattern; matching is faster without it
   if (compile(source, 'l') === undefined)
     throw new Error(
       `expected a regular expression without lookaround, backreferences and repetition above {16}, ${got}`,
@@ -38,7 +38,7 @@ function compile(source: string, flags: string): RegExp | undefined {
 
 let isAllowed = false
 
-/** Late, and only where a configuration has patterns: V8 does not take its code cache from a run with other flags. */
+/** Called late, and only if a configuration has patterns: V8 rejects a code cache that was made with other flags. */
 function allowLinearEngine(): void {
   if (isAllowed) return
   setFlagsFromString('--enable-experimental-regexp-engine')
@@ -47,7 +47,7 @@ function allowLinearEngine(): void {
 }
 
 /**
- * The regular expression of a shell wildcard: `*` and `?` take no slash, `[a-z]` and `[!a-z]` are classes, `\` quotes.
+ * The regular expression of a shell wildcard: `*` and `?` match no slash, `[a-z]` and `[!a-z]` are classes, `\` quotes.
  * The caller anchors it.
  */
 export function wildcardSource(wildcard: string): string {

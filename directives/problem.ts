@@ -27,7 +27,7 @@ export interface Problem {
   readonly message: string
   /** The likely intent: `did you mean PSOSessionExpire?`. */
   readonly hint?: string
-  /** The system's code (`EMFILE`), where it is the system that did not give the file. */
+  /** The system's error code (`EMFILE`), where the system could not read the file. */
   readonly cause?: string
 }
 
@@ -38,7 +38,7 @@ export function formatProblem(problem: Problem): string {
   return `${showPosition(problem.at)}: ${name}${problem.message}${hint}`
 }
 
-/** Each once: a file's problems are those of every directory below it as well. */
+/** Each problem once: a file's problems are also those of every directory below it. */
 export const uniqueProblems = (problems: readonly Problem[]): Problem[] => [
   ...new Map(problems.map(problem => [formatProblem(problem), problem])).values(),
 ]

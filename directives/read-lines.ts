@@ -8,7 +8,7 @@ export type SourceLine =
   | { readonly kind: 'setting'; readonly at: Position; readonly name: string; readonly text: string }
   | { readonly kind: 'section'; readonly at: Position; readonly name: string; readonly text: string }
   | { readonly kind: 'end'; readonly at: Position; readonly name: string }
-  /** Neither `Name = arguments` nor `[Section]`: what it should have been, who knows the names can say. */
+  /** Neither `Name = arguments` nor `[Section]`: guessing what it should have been takes the names. */
   | { readonly kind: 'other'; readonly at: Position; readonly text: string }
   | { readonly kind: 'wrong'; readonly at: Position; readonly code: ProblemCode; readonly message: string }
 

@@ -33,7 +33,7 @@ export function readSetting(parsing: Parsing, block: OpenBlock, line: Extract<So
   })
 }
 
-/** DESIGN 3, who may hold it. A server's row stands for the whole server, AllowOverride for directories only. */
+/** False, and a problem, where the directive may not be in this file or section (DESIGN 3). */
 export function isInPlace(parsing: Parsing, block: OpenBlock, at: Position, name: string): boolean {
   const { scope } = parsing.table[name]!
   const isServer = parsing.source.scope === 'server'

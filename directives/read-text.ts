@@ -8,12 +8,12 @@ export interface Unreadable {
   readonly code: 'unreadable' | 'too-large' | 'bad-line'
   readonly line: number
   readonly message: string
-  /** The system's code, where it is the system that did not give the file. */
+  /** The system's error code, where the system could not read the file. */
   readonly cause?: string | undefined
 }
 
 /**
- * The text of a configuration file. Never waits: what is no regular file (FIFO, socket, device, directory) is not read.
+ * The text of a configuration file. Never blocks: what is no regular file (FIFO, socket, device, directory) is not read.
  * With `root`, a symbolic link that leads out of it is not followed.
  */
 export function readText(file: string, root?: string): string | Unreadable {

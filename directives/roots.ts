@@ -13,7 +13,7 @@ export const rootsOf = ({ documentRoot, scriptAliases }: ServerConfig): string[]
 export const isAtOrBelow = (path: string, root: string): boolean =>
   path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`)
 
-/** What lies in the document root too would be sent, source and all, by its other URL. */
+/** ScriptAlias directories that are missing, or overlap the document root: there another URL would send their programs as files. */
 export function wrongScriptAliases({ ScriptAlias }: Directives, origins: Origins, documentRoot: string): Problem[] {
   return [...ScriptAlias].flatMap(([url, directory]) => {
     const real = realPathOf(directory)

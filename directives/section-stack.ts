@@ -7,7 +7,7 @@ import { endsItsLike, readSection, type Section, type SectionName, sections, sec
 
 type Header = Extract<SourceLine, { kind: 'section' }>
 
-/** A header opens a section; one of a name that ends its like ends an open one first, and what is open inside that. */
+/** Opens a section; if its kind does not nest in itself, ends an open one of its name first, and what is open inside that. */
 export function openSection(parsing: Parsing, header: Header): void {
   const name = spelled(header.name)
   if (endsItsLike(name)) closeThrough(parsing, name)
@@ -48,7 +48,7 @@ function blockOf(parsing: Parsing, header: Header, name: string, outer: OpenBloc
   return block
 }
 
-/** One whose argument is wrong matches nothing, but its lines are judged like any. */
+/** A section whose argument is wrong matches nothing, but its lines are checked like any others. */
 function sectionOf(parsing: Parsing, name: SectionName, { at, text }: Header): Section {
   const argument = wordsOf(parsing, at, `[${name}]`, text)
   try {

@@ -27,7 +27,7 @@ export interface ServerConfig {
   /** The main server's plain lines. */
   readonly directives: Directives
   readonly warnings: readonly Problem[]
-  /** What the directory chains go on from. */
+  /** What the directory chains start from. */
   readonly server: ServerLayer
 }
 
@@ -35,7 +35,7 @@ export interface ServerLayer {
   readonly layer: Layer
   /** The plain lines, those of the command line last. */
   readonly plain: Settings
-  /** How an access file of these groups is to be read. */
+  /** How an access file with these AllowOverride groups is to be read. */
   readonly sourceOf: (file: string, text: string, allows: ReadonlySet<string>) => Source
 }
 
@@ -43,7 +43,7 @@ export interface ServerConfigOptions {
   readonly file?: string
   /** From the command line, by directive; they stand in place of server.ini's. Their paths are relative to `cwd`. */
   readonly overrides?: ReadonlyMap<string, string>
-  /** From a program: plain lines behind those. */
+  /** From a program: plain lines after those. */
   readonly lines?: readonly string[]
   /** Variables that count as SetEnv lines before all others: what a web server says to the program it runs. */
   readonly variables?: ReadonlyMap<string, string>
@@ -58,7 +58,7 @@ export function readServerConfig(options: ServerConfigOptions): ServerConfig {
   return config
 }
 
-/** As far as it can be read: `pso check` goes on to the access files. */
+/** The configuration as far as it can be read, with its errors: `pso check` goes on to the access files. */
 export function tryServerConfig(options: ServerConfigOptions): { config: ServerConfig; errors: Problem[] } {
   const { cwd } = options
   // without a prototype: `constructor` is no variable
@@ -100,7 +100,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
     )
     return { source, layers, plain, ...inEffect(plain) }
   }
-  // what the paths of the second reading are judged by is itself read from the file
+  // the paths that the second reading is checked against are themselves read from the file
   const paths = pathsOf(serverRoot, read(pathsOf(serverRoot, {})).directives)
   const { source, layers, plain, directives, origins } = read(paths)
 
@@ -123,7 +123,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
     const at = origins.get(name)?.at(-1)?.at ?? { file: source.file, line: 1 }
     errors.push({ code: 'bad-value', severity: 'error', at, name, message: `expected ${what}, got "${got}"` })
   }
-  // the default has no line to complain of: who wants to serve it looks for itself
+  // the default has no line to complain about: whoever wants to serve it checks
   if (origins.has('DocumentRoot') && !isDirectory(paths.documentRoot))
     wrong('DocumentRoot', 'a directory', paths.documentRoot)
   if (isReachable(paths.stateDirectory, paths.documentRoot))
@@ -140,7 +140,7 @@ export function tryServerConfig(options: ServerConfigOptions): { config: ServerC
 }
 
 /**
- * What only the whole of server.ini shows of its lines, alone and with those of each section; the errors of the lines themselves are
+ * The problems that only server.ini as a whole shows, its plain lines alone and with those of each section; the errors of single lines are
  * not here. `workers`: how many processes are to serve.
  */
 export function serverProblems(config: ServerConfig, workers: number): Problem[] {

@@ -27,7 +27,7 @@ export function unknownName(parsing: Parsing, block: OpenBlock, { at, name }: Li
   } else parsing.problems.push(problem)
 }
 
-/** Answers whether the name is one of Apache's or mod_python's that has a row under another name; that is noted. */
+/** True where the name is one of Apache's or mod_python's that has a row under another name, which becomes a problem. */
 export function replacedName(parsing: Parsing, { at, name, text }: Line): boolean {
   const replacing = parsing.names.replacing(name)
   if (replacing === undefined) return false

@@ -5,8 +5,8 @@ import type { Merged } from './merged.ts'
 import type { Problem } from './problem.ts'
 
 /**
- * All that is wrong with a configuration in effect: the errors of its files, then those that only the whole of it shows. `workers`:
- * how many processes serve it; Infinity: each request has its own.
+ * All that is wrong with a configuration in effect: the errors of its files, then those that only the whole shows. `workers`: how many
+ * processes serve it; Infinity: each request has its own.
  */
 export function wholeProblems(merged: Merged, workers: number): Problem[] {
   return [...merged.problems, ...unknownNames(merged), ...memoryOfSeveral(merged, workers), ...cookieRules(merged)]

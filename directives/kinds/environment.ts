@@ -2,7 +2,7 @@ import type { Kind } from '../kind.ts'
 import { expected, showWord } from './expected.ts'
 import { isVariableName } from './text.ts'
 
-/** What SetEnv, UnsetEnv and PassEnv make together; undefined: taken away. */
+/** What SetEnv, UnsetEnv and PassEnv make together; undefined: removed. */
 export type Variables = ReadonlyMap<string, string | undefined>
 
 /** `NAME value`; without a value it is empty. */
@@ -32,7 +32,7 @@ export const passedVariables: Kind<Variables> = {
   show: map => [...map.keys()].join(' '),
 }
 
-/** `name value` of req.options; without a value the name is taken away, as mod_python's PythonOption does. */
+/** `name value` of req.options; without a value the name is removed, as by mod_python's PythonOption. */
 export const handlerOption: Kind<ReadonlyMap<string, string>> = {
   syntax: 'NAME [VALUE]',
   parse(words) {

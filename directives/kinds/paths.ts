@@ -34,7 +34,7 @@ export const logTarget: Kind<LogTarget> = oneWord<LogTarget>({
 // a URL here is a slip, and its password would be shown as a part of the path
 const isPath = (word: string): boolean => /^[^\0-\x1f]+$/.test(word) && !word.includes('://')
 
-/** DESIGN 3, paths given for writing. Without this, a directive could write what the next request runs, or reads. */
+/** An absolute path, or an error: without these checks a directive could write what the next request runs or reads (DESIGN 3). */
 export function readPathForWriting(
   word: string,
   context: Pick<ValueContext, 'stateDirectory' | 'documentRoot' | 'accessFileNames'>,

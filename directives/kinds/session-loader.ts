@@ -54,7 +54,7 @@ export const loaderChoice: Kind<LoaderChoice> = oneWord<LoaderChoice>({
   modules: choice => (choice.type === 'module' ? [choice] : []),
 })
 
-/** `MODULE[::CLASS]`; a store's name without its colon is a slip, no module. */
+/** `MODULE[::CLASS]`; a store's name without its colon is a slip, not a module. */
 function moduleOf(word: string, { at }: ValueContext): LoaderModule | undefined {
   const [, module, className] = /^([^:\0-\x1f|]+?)(?:::([\p{ID_Start}$_][\p{ID_Continue}$]*))?$/u.exec(word) ?? []
   if (module === undefined || (className === undefined && stores.test(module))) return undefined
