@@ -8,16 +8,16 @@ import type { RequestState } from './request-state.ts'
 /** What `req.addHandler` added to the phases of one request, in order; each is taken once. */
 export type AddedFunctions = Map<PhaseName, (FunctionRef | OwnFunction)[]>
 
-/** For one request: a function that adds itself again each time would never let another request have its turn. */
+/** Per request: a function that adds itself again each time would never let another request have its turn. */
 const MOST = 1000
 
-/** Counts a function that a request adds for later, a cleanup too; an Error where they come without end. */
+/** Counts a function or cleanup that a request adds for later; an Error when there is no end of them. */
 export function countAdded(state: RequestState, what: string): void {
   if (++state.addedCount > MOST) throw new Error(`${what} without end: ${MOST} for one request`)
 }
 
 /**
- * Adds a function to the end of a phase that is to come or is running; for one that is over, only the log hears of it (mod_python).
+ * Adds a function to the end of a phase that is running or still to come; if it is over, that is logged and nothing is added (mod_python).
  * `handler`: a function, or `module::function` as a directive writes it, seen from where the function that adds it was named.
  */
 export function addFunction(

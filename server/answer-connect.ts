@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { ServerResponse } from './node-http.ts'
 
 /**
- * CONNECT is for proxies: it is answered as any other request, by `checkLimits`, and its connection ends. Node takes it for the start of a
- * tunnel and lets go of the connection, or closes it at once where nobody listens.
+ * CONNECT is for proxies: it is answered like any other request, by `checkLimits`, and its connection is closed. Node takes it for the start
+ * of a tunnel and detaches the connection, or closes it at once where nobody listens to `connect`.
  */
 export function answerConnect(
   server: Server,
@@ -13,7 +13,7 @@ export function answerConnect(
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     // a client that is gone
     socket.on('error', () => socket.destroy())
-    // behind a request that is still being answered: node has let go of that answer too
+    // it came while another request was being answered: node has detached that answer too
     if ((socket as { _httpMessage?: unknown })._httpMessage) {
       socket.destroy()
       return

@@ -66,7 +66,7 @@ function answerDeclined(state: RequestState, isDeclined: boolean): void {
   answerFile(state)
 }
 
-/** The file alone: what a phase or a handler that declined wrote before is none of its bytes. */
+/** Answers with the file alone: what a phase, or a handler that declined, wrote before is discarded. */
 function answerFile(state: RequestState): void {
   const { site, output, location } = state
   if (output.flushed) throw new Error('a file cannot answer: a part of an answer had been sent before')
@@ -94,8 +94,8 @@ function answerFile(state: RequestState): void {
 }
 
 /**
- * The fields of a file beside those that functions of earlier phases set: a content type of theirs stands (mod_python's Type phase),
- * `Vary` adds up, and what else the file says of its bytes goes in place of what they said.
+ * The fields of a file beside those that functions of earlier phases set: a content type of theirs counts (mod_python's Type phase), `Vary`
+ * adds up, and the file's other fields replace theirs.
  */
 function besideOwn(output: Output, fields: readonly string[]): readonly string[] {
   const { headers, contentType } = output

@@ -25,7 +25,7 @@ export async function answerError(state: RequestState, error: unknown): Promise<
   await answerDocument(state, status, error)
 }
 
-/** ErrorDocument's text, path or URL, else the built-in page. A document that fails itself is answered by the built-in page. */
+/** ErrorDocument's text, path or URL, else the built-in page, which also answers where the document itself fails. */
 async function answerDocument(state: RequestState, status: number, error: unknown): Promise<void> {
   const document = state.plan.problems.length > 0 ? undefined : state.plan.directives.ErrorDocument.get(status)
   writeErrorPage(state, status, error)
@@ -43,13 +43,13 @@ async function answerDocument(state: RequestState, status: number, error: unknow
     state.output.write(redirectPage(302, url))
     return
   }
-  // another URL is for the web server to answer that runs us
+  // only the web server that runs us could answer another URL
   if (state.incoming.environment !== undefined) return
   try {
     await redirectInside(state, asciiUrl(document.path), status, error)
   } catch (failure) {
     if (failure instanceof ServerReturn && failure.status < 400) {
-      // a document that leads elsewhere, such as to a login, has that for its status
+      // a document that redirects, to a login perhaps, keeps the status of that
       if (failure.status >= 300) state.output.status = failure.status
       return
     }

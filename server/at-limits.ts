@@ -1,4 +1,4 @@
 const limits = new Set(['EAGAIN', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC'])
 
-/** The machine, or this process, has no more of something: it may work again, and a client is answered 503. */
+/** True where the machine or this process has run out of something. It may work again later, so a client is answered 503. */
 export const isAtLimits = ({ code = '' }: { readonly code?: string | undefined }): boolean => limits.has(code)

@@ -5,8 +5,8 @@ import type { Cookies } from './api/cookies.ts'
 let loaded: Promise<unknown> | undefined
 
 /**
- * Reads and writes authors' cookies, with no decorator on anybody's app: a site may live in an app that others have made. The functions of
- * @fastify/cookie work once it has been registered, which is when it loads what they are made of: here at nothing.
+ * Reads and writes authors' cookies, without a decorator on any app: a site may live in an app that others have made. The functions that
+ * @fastify/cookie exports fail until its plugin has run, which loads what they need (11.1): so it runs once, on a stand-in for an app.
  */
 export async function loadAuthorCookies(): Promise<Cookies> {
   await (loaded ??= fastifyCookie(nothing as unknown as FastifyInstance, { hook: false }))

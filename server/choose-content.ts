@@ -99,7 +99,7 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
     const script = scriptAt(location, directives)
     return script === undefined ? notFound : { kind: 'handler', handlers: handler.handlers, ...script }
   }
-  // server code is not there for the web: what would answer a missing file does
+  // for the web, server code does not exist: it is answered as a missing file
   if ((location.source && wanted !== 'default-handler') || isNamedModule(directives, location.file!))
     return handler === undefined ? missing(location, directives) : handledBy(location, handler)
   if (location.pathInfo !== '' && directives.AcceptPathInfo !== 'on') return notFound
@@ -109,7 +109,7 @@ function ofFile(location: Location, directives: Directives, handler: Suitable | 
 const notFound: Content = { kind: 'refuse', status: 404 }
 const noExecCgi: Content = { kind: 'refuse', status: 403, reason: 'Options has no ExecCGI, which cgi-script needs' }
 
-/** Everything in there is a program, whatever Options and AddHandler say of it; a directory is none (mod_alias, mod_cgid). */
+/** Every file in there is a program, whatever Options and AddHandler say; a directory is not (mod_alias, mod_cgid). */
 function ofScriptAlias(location: Location, directives: Directives): Content {
   if (location.kind === 'file') return programAt(location, directives)
   return { kind: 'refuse', status: location.kind === 'directory' ? 403 : 404 }

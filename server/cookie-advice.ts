@@ -1,6 +1,6 @@
 import type { RequestState } from './request-state.ts'
 
-/** What a request says that a browser holds a cookie against. */
+/** The parts of a request that a browser checks a cookie against. */
 export interface CookieRequest {
   /** True where the request came over TLS, as seen through TrustProxy. */
   readonly secure: boolean
@@ -97,11 +97,11 @@ function parsed(setCookie: string): { name: string; attributes: ReadonlyMap<stri
   return { name: pair.slice(0, pair.indexOf('=')), attributes: new Map(attributes) }
 }
 
-/** More names than this nobody reads of. */
+/** Nobody reads about more cookies than this. */
 const MOST_TOLD = 1000
 const told = new WeakMap<object, Set<string>>()
 
-/** In development: tells the error log, once for each cookie and rule, of cookies that browsers will not keep or send back. */
+/** In development: warns in the error log, once for each cookie and rule, of cookies that browsers will not keep or send back. */
 export function adviseOnCookies(state: RequestState): void {
   const { site, sessions, output } = state
   const known = told.get(site) ?? new Set<string>()

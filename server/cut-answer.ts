@@ -2,9 +2,9 @@ import { Socket } from 'node:net'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Cuts off an answer whose head has left, so that the client can tell. One that only the end of the connection ends, as HTTP/1.0 has it,
- * would look complete (RFC 9112 8): there the connection is reset. TLS says by itself that its end was not meant. What waits to be sent
- * is let go, and the logs have the status that it came to.
+ * Cuts off an answer whose head has left, so that the client can tell. An answer that ends with its connection, as in HTTP/1.0, would look
+ * complete (RFC 9112 8): there the connection is reset. TLS itself shows that the end was not intended. What waits to be sent is discarded,
+ * and `status` goes to the logs.
  */
 export function cutAnswer({ response, output }: RequestState, status: number): void {
   output.status = status

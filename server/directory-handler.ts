@@ -14,8 +14,8 @@ export interface DirectoryHandler {
 
 /**
  * The handler of the deepest directory of the chain (DESIGN 4): the nearest of a PSOHandler line and a `handler.ts` (`.mts .js .mjs`)
- * beside an access file; in one directory the line goes first. `none` ends the search, `Name =` leaves only what lies at its level or
- * below, and a line in a [Files] section beats all. Looks for the files each time.
+ * beside an access file; in one directory the line goes first. `none` ends the search, after `Name =` only files at its level or below
+ * count, and a line in a [Files] section beats them all. Looks for the files each time.
  */
 export function directoryHandler(merged: Merged): DirectoryHandler | undefined {
   const line = merged.origins.get('PSOHandler')?.at(-1)

@@ -4,15 +4,15 @@ import type { CreateServerOptions, LibraryServer } from './library-server.ts'
 import type { PluginOptions } from './plugin.ts'
 
 /**
- * The package `pso`: what handlers import, and what a program does that serves a site itself. One that only runs a handler imports it too:
- * what a server needs is loaded when one is made.
+ * The package `pso`: what handlers import, and what a program needs that serves a site itself. A program that only runs a handler imports
+ * it too, so what a server needs is loaded when one is made.
  */
 export * from './pso.ts'
 export type { CreateServerOptions, LibraryServer, PluginOptions }
 
 /**
  * A web server over a document root, in this process: `const server = await createServer({ root: 'public_html' })`, then
- * `await server.listen()`. What the options leave open server.ini says, as for `pso serve`; Workers does not count here. Rejects with a
+ * `await server.listen()`. What the options leave open is up to server.ini, as for `pso serve`; Workers has no effect here. Rejects with a
  * message for people where the site cannot be served.
  */
 export async function createServer(options: CreateServerOptions = {}): Promise<LibraryServer> {
@@ -24,7 +24,7 @@ async function plugin(app: FastifyInstance, options: PluginOptions): Promise<voi
   await (await import('./plugin.ts')).mountSite(app, options)
 }
 
-// what fastify-plugin would say of it; no `skip-override`: all of it stays in a context of its own
+// what fastify-plugin would set, without `skip-override`: everything stays in a context of its own
 Object.assign(plugin, { [Symbol.for('plugin-meta')]: { name: 'pso', fastify: '5.x' } })
 
 export default plugin

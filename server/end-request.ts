@@ -1,7 +1,6 @@
 import type { HandlerRef } from '../directives/index.ts'
 import { hasAdded, takeAdded } from './added-functions.ts'
 import { returnToFirst } from './begin-pass.ts'
-
 import { discardUploads } from './input/uploaded-file.ts'
 import { RequestFacts } from './logs/access-facts.ts'
 import { logText } from './logs/log-error.ts'
@@ -41,7 +40,7 @@ async function runLast(state: RequestState, plan: Plan): Promise<void> {
 }
 
 /**
- * No session begins any more. Those that were opened since the answer was made are saved and let go; the answer's were before it left.
+ * No session begins any more. Sessions that were opened after the answer was made are saved and released; the others were before it left.
  * Uploads that nobody keeps are removed.
  */
 function end(state: RequestState): void {
@@ -73,7 +72,7 @@ async function runAll(state: RequestState, phase: typeof log, functions: readonl
 
 async function guarded(state: RequestState, run: () => unknown): Promise<boolean> {
   try {
-    // the answer left in another context, that of the turn of the loop
+    // the answer was sent in another context, that of `endTogether`
     await requestContext.run(state, run)
     return true
   } catch (error) {

@@ -10,10 +10,9 @@ interface Ready {
 let ready: Ready[] = []
 
 /**
- * Ends a response whose head is written. The answers that become ready in one turn of the event loop leave at its end, one behind the
- * other: the first wakes the clients' side, and the others find it awake. Written one by one between the work for two requests, each pays
- * for its own waking, which under load costs more than the rest of a small answer. A client that takes nothing for `timeoutMs` is cut
- * off.
+ * Ends a response whose head is written. All answers that become ready in one turn of the event loop are sent at its end, one after the
+ * other: the first wakes the clients' side, and the rest find it awake. Sent between the work for two requests, each would pay for a wake-up
+ * of its own, which under load costs more than the rest of a small answer. A client that takes nothing for `timeoutMs` is cut off.
  */
 export function endTogether(response: Outgoing, body: string | Uint8Array | undefined, timeoutMs: number): void {
   ready.push({ response, body, timeoutMs })

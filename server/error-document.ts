@@ -20,7 +20,7 @@ export function writeErrorPage(state: RequestState, status: number, error: unkno
   output.write(errorPage(status, mayExplain(state) ? explanation(error, state.running) : undefined))
 }
 
-/** Headers that speak of the body in whose place the error's is sent. */
+/** Headers about the body that the error page replaces. */
 const ofTheBody = [
   'content-type',
   'content-length',
@@ -32,19 +32,19 @@ const ofTheBody = [
   'etag',
   'last-modified',
 ]
-/** How long the page that was meant may be kept; the error that came in its place may not. */
+/** How long the intended page may be cached; the error in its place may not be. */
 const ofCaches = ['cache-control', 'expires', 'age']
 
 /** In development, and only to a client on this machine, the page says what is wrong and where. */
 function mayExplain(state: RequestState): boolean {
   const { site, raw, clientAddress } = state
   if (!site.development || !isLoopback(raw.socket?.remoteAddress) || !isLoopback(clientAddress)) return false
-  // a proxy on this machine that TrustProxy does not know: who is behind it is not
+  // a proxy on this machine that TrustProxy does not name: its clients may be anywhere
   const isForwarded = raw.headers['x-forwarded-for'] !== undefined || raw.headers['forwarded'] !== undefined
   return !isForwarded || clientAddress !== raw.socket.remoteAddress
 }
 
-/** What the page of an error would say of it, for a document of the author's own; undefined where nobody is to be told. */
+/** What the built-in page would say of an error, for the author's own error document; undefined where the client may not know. */
 export const errorNotes = (state: RequestState, error: unknown): string | undefined =>
   mayExplain(state) ? explanation(error, state.running)?.message : undefined
 

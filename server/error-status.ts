@@ -10,10 +10,10 @@ import { Refusal } from './refusal.ts'
 export function statusOf(error: unknown): number {
   if (error instanceof Refusal || error instanceof ProgramFailure || error instanceof HandlerTimeout)
     return error.status
-  // one that is no error arrives here where nobody could take it as an answer any more
+  // a status below 400 gets here only where it can no longer be an answer
   if (error instanceof ServerReturn) return error.status >= 400 ? error.status : 500
   if (error instanceof SessionError) return unavailable.has(error.code) ? 503 : 500
-  // one of its files, which may be well, cannot be read just now
+  // a file, with which nothing may be wrong, cannot be read just now
   if (error instanceof DirectivesError && error.problems.some(({ cause }) => isAtLimits({ code: cause }))) return 503
   return 500
 }
@@ -31,5 +31,5 @@ const unavailable = new Set([
 /** True for a failure of code or store; false for an answer (ServerReturn) and a refusal. */
 export const isFailure = (error: unknown): boolean => !(error instanceof ServerReturn || error instanceof Refusal)
 
-/** True for the absence of a session store, which the store has said itself. */
+/** True where a session store cannot be reached, which the store itself has reported. */
 export const isOutage = (error: unknown): boolean => error instanceof SessionError && error.code === 'unavailable'

@@ -3,9 +3,8 @@ import { variableOf } from './api/environ.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Applies the `Header` lines in effect, in order (mod_headers). Lines without `always` hold for answers of 2xx, for 304, whose fields
- * renew those of a cache (RFC 9110 section 15.4.5), and for error documents that a local path answers, not for redirects and errors that
- * pso answers itself.
+ * Applies the `Header` lines in effect, in order (mod_headers). Lines without `always` count for 2xx, for 304, whose fields renew those of a
+ * cache (RFC 9110 section 15.4.5), and for error documents that a local path answers, not for redirects and errors that pso answers itself.
  */
 export function applyHeaders(state: RequestState): void {
   const actions = state.plan.directives.Header

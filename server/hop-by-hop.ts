@@ -3,8 +3,8 @@ import type { HeaderTable } from './api/header-table.ts'
 const names = ['keep-alive', 'proxy-connection', 'trailer', 'transfer-encoding']
 
 /**
- * Drops what speaks of a connection and not of the answer (RFC 9110 7.6.1), such as an app that hands on what it has fetched brings along: how a
- * body is framed, and how long a connection lasts, is the server's matter. That it is to be closed may be said.
+ * Drops headers about the connection rather than the answer (RFC 9110 7.6.1), as an app has them that passes on what it has fetched: the server
+ * decides how a body is framed and how long a connection lasts. `Connection: close` may stay.
  */
 export function dropHopByHop(headers: HeaderTable): void {
   for (const name of names) headers.delete(name)

@@ -7,7 +7,7 @@ import type { RequestState } from './request-state.ts'
 import { failRequest } from './serve-request.ts'
 
 export interface ServerOptions extends Omit<SiteOptions, 'prefix'> {
-  /** What an address of port 0 has got before, in the order of Listen: a worker that replaces another serves where that one did. */
+  /** The ports that addresses of port 0 got before, in the order of Listen: a worker that replaces another serves where that one did. */
   readonly ports?: readonly number[]
 }
 
@@ -24,7 +24,7 @@ export interface Server {
   reload(config: ServerConfig): void
   /** A line of the error log. */
   logError(message: string): void
-  /** An error that nobody caught: its request, where it belongs to one, is answered with it, and the log names the handler. */
+  /** An error that nobody caught: if it belongs to a request, that is answered with it, and the log names the handler. */
   failed(error: unknown, state: RequestState | undefined): void
   /** Answers a request without a socket, for tests. */
   readonly inject: ReturnType<typeof buildApp>['inject']

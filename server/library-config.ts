@@ -1,7 +1,7 @@
 import type { DirectiveName, ServerConfig, ServerConfigOptions } from '../directives/index.ts'
 import { configSource, readConfig } from './process/server-ini.ts'
 
-/** What a program says of a site that it serves, as the command line does. */
+/** What a program can set for a site that it serves, as the command line can. */
 export interface LibraryOptions {
   /** A server.ini, which must exist; default: `conf/server.ini` of the working directory if there is one, else the defaults. */
   readonly config?: string
@@ -10,8 +10,8 @@ export interface LibraryOptions {
   /** Every change is seen at once, and error pages say to clients on this machine what is wrong. */
   readonly development?: boolean
   /**
-   * Lines in place of those of server.ini: `{ Options: '+Indexes', PSOSessionIdle: 900, Header: ['set A 1', 'set B 2'] }`. A text is what
-   * follows the `=`, a list as many lines; paths are relative to the working directory.
+   * Lines that override those of server.ini: `{ Options: '+Indexes', PSOSessionIdle: 900, Header: ['set A 1', 'set B 2'] }`. A text is what
+   * follows the `=`, a list is several lines; paths are relative to the working directory.
    */
   readonly directives?: { readonly [Name in DirectiveName]?: DirectiveText | readonly DirectiveText[] }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Directives, ServerConfig } from '../directives/index.ts'
 import type { LoaderSpec } from '../session/index.ts'
 
-/** Where the directives keep sessions, whole; undefined: with a class of the user's, which a module has. */
+/** Where the directives say that sessions are kept, paths resolved; undefined: a class in a user's module keeps them. */
 export function loaderSpecOf(
   { stateDirectory }: Pick<ServerConfig, 'stateDirectory'>,
   { PSOSessionLoader: choice, PSOSessionFileLoader_Path: directory }: Directives,

@@ -19,8 +19,8 @@ import { serviceIdIn } from './service-id.ts'
 import { sessionOptions } from './session-options.ts'
 
 /**
- * Opens a session for a request, or gives the one it has of this service in this place: once for a client request, however
- * many directories answer it. At once where the loader answers at once.
+ * Opens a session for a request, or returns the one that is already open for this service in this store: once per client request,
+ * however many directories answer it. At once where the loader answers at once.
  */
 export function openSessionFor(
   state: RequestState,
@@ -69,10 +69,10 @@ function openWith(
   )
 }
 
-/** Of what the client asked for, whatever answers in its place. */
+/** The query of the URL that the client asked for, whatever answers in its place. */
 const queryOf = (url: string): string | undefined => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : undefined)
 
-/** The options as a class of the user's says them. */
+/** The options as changed by a user's class. */
 function implementedBy(
   { site, plan, running = '' }: RequestState,
   request: Request,
@@ -88,7 +88,7 @@ function afterFlush(state: RequestState, session: Session): Session {
   return session
 }
 
-/** What is known of a service in a directory, which its handler names. */
+/** What is known of a service in a directory; its first handler decides which service that is. */
 interface Service {
   readonly serviceId: string
   loaderClass: SessionImplementation | undefined

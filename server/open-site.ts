@@ -29,14 +29,14 @@ export interface SiteOptions {
   readonly watch?: boolean
 }
 
-/** A site with all that it holds open, whoever brings it its requests: a server of our own, or an app of somebody else's. */
+/** A site with everything it holds open, whether a server of our own or somebody else's app brings its requests. */
 export interface OpenSite {
   /** A reload puts another one there. */
   readonly site: Site
   readonly logs: Logs
   /**
-   * Puts another configuration in place and reopens the logs, or throws as openSite does; requests under way keep theirs. What an own
-   * server has fixed at its start stays, and the log says so.
+   * Puts another configuration in place and reopens the logs, or throws as openSite does; requests under way keep theirs. What was fixed
+   * when the server started stays as it was, and the log says so.
    */
   reload(config: ServerConfig): void
   /** Waits for what no client waits for any more, then lets go of everything that no other site of this process uses. */

@@ -1,6 +1,6 @@
 /**
- * A path of the site as the world sees it: behind the URL path that the site is mounted at. What names a scheme or a host is nobody's path,
- * and stays as it is.
+ * A path of the site as clients see it: with the URL path that the site is mounted at in front of it. What names a scheme or a host is no
+ * path of the site, and stays as it is.
  */
 export const outwardPath = (prefix: string, path: string): string =>
   prefix !== '' && /^\/(?![/\\])/.test(path) ? prefix + path : path

@@ -20,7 +20,7 @@ import type { Site } from './site.ts'
 
 type Loading = Pick<Site, 'config' | 'modules'>
 
-/** A configuration whose unknown names were judged, and what kept modules from saying more. */
+/** A configuration whose unknown names have been judged, and what kept its modules from declaring more. */
 export interface Judged {
   readonly merged: Merged
   /** A module that does not load, where names are still unknown; a declaration that is wrong. */
@@ -86,7 +86,7 @@ export async function declaredDirectives(site: Loading, merged: Merged): Promise
   return declaredIn(refs, loaded, merged, site.config)
 }
 
-/** Those that lines name, and the `handler.ts` that no line need name. */
+/** The modules that lines name, and the `handler.ts` that needs no line. */
 function modulesOf(merged: Merged): ModuleRef[] {
   const named = modulesNamed(merged)
   const handlers = directoryHandler(merged)?.handlers ?? []

@@ -11,9 +11,9 @@ export interface PluginOptions extends LibraryOptions {
 }
 
 /**
- * Serves a site below the prefix of an app that is somebody else's: two routes, and a parser that leaves bodies alone, in a context of
- * their own. The app's hooks before a handler run for them as for its other routes, and the headers that those set are sent; what answers
- * is pso's, so that the app's onSend hooks and error handler see nothing of it. Addresses, proxies and time limits are the app's.
+ * Serves a site below a prefix of somebody else's app: two routes, and a parser that leaves bodies alone, in a context of their own. The
+ * app's hooks before a handler run for them as for its other routes, and the headers that those set are sent. pso writes the answers itself,
+ * so the app's onSend hooks and error handler see nothing of them. Addresses, proxies and time limits are the app's.
  */
 export async function mountSite(app: FastifyInstance, options: PluginOptions): Promise<void> {
   const prefix = app.prefix.replace(/\/+$/, '')
@@ -31,7 +31,7 @@ export async function mountSite(app: FastifyInstance, options: PluginOptions): P
       ? done(null)
       : done(new Error(`a preParsing hook of the app has replaced the body, which pso reads itself: ${request.url}`)),
   )
-  // a route that the app has in this very place stays the app's
+  // a route that the app already has at this URL stays the app's
   for (const url of prefix === '' ? ['/*'] : ['/*', '']) {
     const method = app.supportedMethods.filter(one => !app.hasRoute({ method: one as 'GET', url: prefix + url }))
     if (method.length === 0 && url === '/*')
@@ -47,7 +47,7 @@ export async function mountSite(app: FastifyInstance, options: PluginOptions): P
   }
 }
 
-/** It stands in cookies and in Location as it is: nothing that would have to be encoded there, or would name another host. */
+/** A prefix goes into cookies and Location as it is: it has nothing that would have to be encoded there, or would name another host. */
 const isPlain = /^(?:\/[\w.~!$&'+=@-]+)*$/
 
 function serve({ site }: OpenSite, prefix: string, request: FastifyRequest, reply: FastifyReply): void {
@@ -65,8 +65,8 @@ function serve({ site }: OpenSite, prefix: string, request: FastifyRequest, repl
 }
 
 /**
- * The URL as the site sees it: what follows the prefix. The app's router has matched it, whichever way it takes letter case, repeated slashes,
- * escapes and the absolute form: where the text differs, only the number of names counts.
+ * The URL as the site sees it: what follows the prefix. The app's router has already matched that, with its own rules for letter case, repeated
+ * slashes, escapes and the absolute form: where the text differs, only the number of names counts.
  */
 export function belowPrefix(url: string, prefix: string): string {
   if (url.startsWith(prefix) && /^(?:[/?]|$)/.test(url.slice(prefix.length, prefix.length + 1)))
@@ -76,7 +76,7 @@ export function belowPrefix(url: string, prefix: string): string {
   return rest
 }
 
-/** What hooks of the app said of every answer (CORS, security headers); they do not know what this one will be. */
+/** The headers that the app's hooks set for every answer (CORS, security), without those about a body, which they cannot know. */
 function takeHeaders({ output }: RequestState, reply: FastifyReply): void {
   for (const [name, values] of Object.entries(reply.getHeaders()))
     if (values !== undefined && !name.startsWith('content-'))

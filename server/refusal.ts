@@ -1,4 +1,4 @@
-/** A URL that gets nothing: no failure, and no answer of a handler. The message is for the log alone. */
+/** A URL is refused: neither a failure nor an answer of a handler. The message is for the log alone. */
 export class Refusal extends Error {
   readonly status: number
 

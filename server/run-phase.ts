@@ -9,10 +9,9 @@ import type { Phase } from './phase.ts'
 import type { RequestState } from './request-state.ts'
 
 /**
- * Runs the functions that a phase's directive names, in order, then those that the request added to it; the request goes on after it, and
- * the value says whether a function of a `first` phase took it as its own. DONE and HTTP statuses end the request: they are thrown as a
- * ServerReturn. Content has an engine of its own, `run-content.ts`. A promise only where a function or the loading of its module takes
- * one.
+ * Runs the functions that a phase's directive names, in order, then those that the request added to it. Answers whether a function of a
+ * `first` phase took the request as its own; the request goes on either way. DONE and HTTP statuses end the request: they are thrown as a
+ * ServerReturn. Content has an engine of its own, `run-content.ts`. A promise only where a function or the loading of its module is one.
  */
 export function runPhase(state: RequestState, phase: Phase, refs: readonly HandlerRef[]): boolean | Promise<boolean> {
   for (let index = 0; index < refs.length; index++) {
@@ -61,7 +60,7 @@ function call(state: RequestState, found: PhaseFunction): unknown {
   return isThenable(answer) ? Promise.resolve(answer) : answer
 }
 
-/** A promise of some library's own, such as a query that runs when it is awaited. */
+/** True for a promise of a library's own kind, such as a query that runs when it is awaited. */
 const isThenable = (answer: unknown): boolean =>
   typeof answer === 'object' &&
   answer !== null &&

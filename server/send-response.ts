@@ -13,8 +13,8 @@ import { cutIfStuck, writeChunk } from './write-chunk.ts'
 
 /**
  * Sends what was written so far, the head first. From then on no session can be created, and a failure only cuts the connection.
- * A client that has gone away ends the request here, and so does HEAD when its head has left, both as in PHP: a handler that writes for ever
- * would never notice, and where nothing is sent nothing holds it up.
+ * A client that has gone away ends the request here, and so does HEAD once its head has left, both as in PHP: a handler that writes for ever
+ * would never notice, and where nothing is sent nothing slows it down.
  */
 export async function flush(state: RequestState): Promise<void> {
   const { output } = state
@@ -25,7 +25,7 @@ export async function flush(state: RequestState): Promise<void> {
     output.discard()
     throw new ServerReturn(DONE, 'the head is all that was asked for')
   }
-  // who has all bytes that were promised has the answer: the session is saved before the last of them leaves
+  // a client that has all promised bytes has the answer: the session is saved before the last of them leaves
   if (output.promised !== undefined && output.sentBytes + output.length >= output.promised) return
   if (output.sending === undefined && output.hasSlices) output.sending = sendPieces(state)
   if (output.sending !== undefined) return output.sending
@@ -34,7 +34,7 @@ export async function flush(state: RequestState): Promise<void> {
   await writeChunk(state.response, chunk, timeoutOf(state))
 }
 
-/** Sends all that was written, one piece after the other, also what is written meanwhile. A failure stays, for who comes next. */
+/** Sends all that was written, piece by piece, and what is written meanwhile. A failure stays in `output.sending`, for the next caller. */
 async function sendPieces(state: RequestState): Promise<void> {
   const { output, response } = state
   while (!output.isEmpty && !response.destroyed) {
@@ -46,7 +46,7 @@ async function sendPieces(state: RequestState): Promise<void> {
   output.sending = undefined
 }
 
-/** The head of an answer whose length nobody knows yet. An event stream lets its session go: it may last for hours. */
+/** Sends the head of an answer whose length nobody knows yet. An event stream releases its session: it may last for hours. */
 async function sendHead(state: RequestState): Promise<void> {
   const isEventStream = /^text\/event-stream\b/i.test(contentTypeOf(state) ?? '')
   const sessions = await Promise.all(state.sessions.map(({ session }) => session))
@@ -56,7 +56,7 @@ async function sendHead(state: RequestState): Promise<void> {
   if (state.output.flushed || state.closed) return
   const head = headOf(state)
   for (const session of sessions) closeCreation(session)
-  // a length that the author promised is kept, or the connection is cut
+  // if the author promised a length and the body has another one, the connection is cut
   const promised = state.output.headers.get('content-length')
   if (promised !== undefined) {
     state.output.promised = Number(promised)
@@ -119,8 +119,8 @@ async function sendRest(state: RequestState): Promise<void> {
 const timeoutOf = ({ site }: RequestState): number => site.config.directives.Timeout * 1000
 
 /**
- * Name and value in turn: a file's own fields, the author's headers, the content type, what the sessions ask for, then what `Header`
- * lines say.
+ * The head, name and value in turn: a file's own fields, the author's headers, the content type, the sessions' cookies, then what `Header`
+ * lines change.
  */
 function headOf(state: RequestState, bodiless = false): string[] {
   const { output } = state
@@ -145,7 +145,7 @@ function headOf(state: RequestState, bodiless = false): string[] {
   return head
 }
 
-/** An id in the URL is kept by no cache, and told to no other site: whatever the author said of them (DESIGN 7). */
+/** A page with an id in its URL is kept by no cache and named to no other site, whatever headers the author set (DESIGN 7). */
 function keepUrlSecret({ output }: RequestState): void {
   output.headers.set('Referrer-Policy', 'no-referrer')
   output.headers.set('Cache-Control', 'no-store')

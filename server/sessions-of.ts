@@ -32,7 +32,7 @@ export async function abandonSessions(state: RequestState): Promise<void> {
   }
 }
 
-/** By service id, what the sessions of a request ask its URLs to carry. */
+/** The ids that URLs of this answer have to carry, by service id. */
 export function* idsInUrls({ sessions }: RequestState): Generator<[serviceId: string, id: string]> {
   for (const { serviceId, session } of sessions) {
     const id = session instanceof Promise ? undefined : idForUrls(session)

@@ -3,13 +3,13 @@ import { badAnswer } from './modules/bad-answer.ts'
 import type { RequestState } from './request-state.ts'
 import { flush } from './send-response.ts'
 
-/** A body that has not ended by then is sent as it comes, its length unknown. */
+/** A body with more bytes is sent as it comes, its length unknown. */
 const KEPT = 64 * 1024
 
 /**
- * Makes a returned Fetch `Response` the answer: its status, its headers in place of those of their names and cookies beside those that are
- * there, and its body behind what was written. Its status is no error to be documented: the body is its document. A short body that is
- * there at once has its length; any other is sent as it comes, no faster than the client takes it, and a client that goes away cancels it.
+ * Makes a returned Fetch `Response` the answer: its status, its headers in place of those with the same names, its cookies beside those that
+ * are there, and its body after what was written. An error status gets no error document: the body is one. A short body that is there at once
+ * gets its length; any other is sent as it comes, no faster than the client takes it, and a client that goes away cancels it.
  */
 export async function takeResponse(state: RequestState, response: Response): Promise<void> {
   const { output } = state
@@ -36,7 +36,7 @@ export async function takeResponse(state: RequestState, response: Response): Pro
 }
 
 async function sendBody(state: RequestState, reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
-  // a read that waits ends with it
+  // a read that is waiting ends with it
   const cancel = (): void => void reader.cancel(state.signal.reason).catch(() => {})
   state.signal.addEventListener('abort', cancel)
   try {

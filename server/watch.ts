@@ -1,6 +1,6 @@
 import type { FSWatcher } from 'chokidar'
 
-/** Pushes changes of directories that have been served. Nothing depends on it: an event only makes the next look come sooner. */
+/** Tells of changes in directories that have been served. Nothing depends on it: an event only makes the next look come sooner. */
 export interface Watcher {
   /** Watches the files of a directory, not those below; the second call for it costs one look-up. */
   add(directory: string): void
@@ -11,7 +11,7 @@ const MOST_DIRECTORIES = 1000
 
 interface WatcherOptions {
   readonly onChange: (file: string) => void
-  /** A sentence for the log, said once. */
+  /** Hears of a watcher that fails, once: a sentence for the log. */
   readonly report: (message: string) => void
 }
 

@@ -28,7 +28,7 @@ export function drained(stream: Writable, response: Outgoing): Promise<void> {
 
 /**
  * Cuts the connection if it takes nothing of what is waiting for `timeoutMs` (0: never); node's timer of a socket begins again with each
- * byte that gets through. Costs nothing where nothing waits. The function ends the watch; node ends it with a complete answer.
+ * byte that gets through. Costs nothing where nothing waits. Returns what ends the watch; a complete answer ends it too.
  */
 export function cutIfStuck(response: Outgoing, timeoutMs: number): (() => void) | undefined {
   const { socket } = response

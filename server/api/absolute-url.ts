@@ -9,8 +9,8 @@ export function absoluteUrl(state: RequestState, path: string): string {
 }
 
 /**
- * Scheme and host of this server as the client named them, through TrustProxy; ServerName's where it named none. A Host that no URL can
- * have, or that brings more than a host, is a client's nonsense and not the handler's failure.
+ * Scheme and host of this server as the client named them, through TrustProxy; ServerName where it named none, or sent a Host that no URL
+ * can have or that is more than a host: that is the client's nonsense, and must not fail the handler.
  */
 function serverUrl({ incoming, site }: RequestState): string {
   const { protocol, host } = incoming

@@ -4,9 +4,9 @@ import type { RequestState } from '../request-state.ts'
 
 /**
  * The variables of a CGI program (RFC 3875 section 4.1, and what Apache adds: CONTEXT_…, DOCUMENT_ROOT, PATH, REMOTE_PORT, REQUEST_SCHEME,
- * REQUEST_URI, SCRIPT_FILENAME, SERVER_ADDR, SERVER_SIGNATURE, UNIQUE_ID), those of the web server that runs us in their place, above what
- * SetEnv, PassEnv and a redirect inside gave and functions of the request `set`.
- * `Proxy` and names with `_` are no HTTP_ variables, and the passwords of clients are passed on only where CGIPassAuth says so.
+ * REQUEST_URI, SCRIPT_FILENAME, SERVER_ADDR, SERVER_SIGNATURE, UNIQUE_ID), or those of the web server that runs us in their place. They go
+ * before what SetEnv, PassEnv, an internal redirect and functions of the request (`set`) gave. `Proxy` and names with `_` become no HTTP_
+ * variables, and passwords of clients are passed on only where CGIPassAuth says so.
  */
 export function environOf(
   state: RequestState,
@@ -37,7 +37,7 @@ export function environOf(
   return environ
 }
 
-/** One variable of those that SetEnv, an internal redirect and functions of the request set: all others need not be made for it. */
+/** One variable of those that SetEnv, an internal redirect and functions of the request set, without making all the others. */
 export const variableOf = ({ environ, redirected, plan }: Pass, name: string): string | undefined =>
   environ === undefined ? (redirected?.get(name) ?? plan.directives.SetEnv.get(name)) : environ[name]
 
@@ -94,11 +94,11 @@ function portOf({ incoming, raw }: RequestState): string | undefined {
 
 /** Apache's, where the server itself has none. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
-/** Have variables without HTTP_, or none: `Proxy` would be HTTP_PROXY, which HTTP libraries obey. */
+/** These have variables without HTTP_, or none: `Proxy` would be HTTP_PROXY, which HTTP libraries obey. */
 const own = new Set(['content-type', 'content-length', 'proxy'])
 const secret = new Set(['authorization', 'proxy-authorization'])
 
-/** What node gives as Latin-1, a character a byte, as the UTF-8 that it is, or as it came. */
+/** What node gives as Latin-1, one character per byte, read as UTF-8 where it is that; else as it came. */
 function textOf(raw: string): string {
   if (!/[\x80-\xff]/.test(raw)) return raw
   const bytes = Buffer.from(raw, 'latin1')

@@ -28,11 +28,11 @@ export class Output {
   readonly headers = new HeaderTable()
   /** Sent as Content-Type where the headers have none; undefined: the handler's default. */
   contentType: string | undefined
-  /** Header fields of a file, name and value in turn, made ready by who answers: those of `headers` stand beside them. */
+  /** Header fields of a file, name and value in turn, as they are sent; those of `headers` go with them. */
   prepared: readonly string[] = []
-  /** The type of a file, or of what a CGI program sends, is its own: none is not text/html. */
+  /** A file, and what a CGI program sends, brings its own type: where it has none, text/html is not the default. */
   isFile = false
-  /** A Fetch Response has made the head: no content type of it is not text/html, and no body of it for HEAD is not an empty one. */
+  /** A Fetch Response has made the head: without a content type it has none, and for HEAD without a body its length is not known. */
   bringsHead = false
   /** Bytes of body that were handed to the connection. */
   sentBytes = 0
@@ -42,7 +42,7 @@ export class Output {
   head: Promise<void> | undefined
   /** The length that the head told, where it left before the body was complete. */
   promised: number | undefined
-  /** The way of a file that was flushed: what is written after it has to wait. */
+  /** Set while a flushed file is being sent: what is written after it has to wait. */
   sending: Promise<void> | undefined
   #pieces: Piece[] = []
   /** How many of them are slices: few answers have one. */

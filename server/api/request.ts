@@ -26,7 +26,7 @@ export function requestOf(state: RequestState, pass: Pass = state): Request {
   return pass.request
 }
 
-/** What `request` tells is of `pass` from now on. */
+/** From now on `request` tells of `pass`. */
 export let describe: (request: Request, pass: Pass) => void
 
 /** What every phase function gets: mod_python's request, in camelCase (DESIGN 6). */
@@ -50,7 +50,7 @@ export class Request {
     this.#pass = pass
   }
 
-  /** Remarks that one phase leaves for another; each pass has its own. */
+  /** Notes that one phase leaves for another; each pass has its own. */
   get notes(): Record<string, any> {
     this.#notes ??= Object.create(null) as Record<string, any>
     return this.#notes
@@ -71,7 +71,7 @@ export class Request {
     return this.#service
   }
 
-  /** `pso::cleanup` lets go of the service object; a later `pso()` would make another. */
+  /** Lets go of the service object (`pso::cleanup`); a later `pso()` would make another. */
   forgetService(): void {
     this.#service = undefined
   }
@@ -172,7 +172,7 @@ export class Request {
     this.#state.output.contentType = type
   }
 
-  /** Throws an Error where `what`, a part of the head, would change nothing any more. */
+  /** Throws an Error where it is too late to change `what`, a part of the head. */
   requireHead(what: string): void {
     if (this.#state.output.flushed)
       throw new Error(`${what} can no longer be changed: the head of the response has left`)
@@ -229,7 +229,7 @@ export class Request {
   /** Sends what was written; resolves when the client can take more. From here on status, headers and cookies stand. */
   flush(): Promise<void> {
     const flushed = flush(this.#state)
-    // one that nobody awaits is looked at when the handler ends; after the end its failure is the author's, or the log's
+    // if nobody awaits it, the end of the handler looks at it; after the end its failure is the author's, or the log's
     if (!this.#state.settled) flushed.catch(() => {})
     return flushed
   }
@@ -285,9 +285,9 @@ export class Request {
   }
 
   /**
-   * Adds a function to the end of a phase of this request: one that is to come, also where no directive names any function for it, or the
-   * one that is running. For a phase that is over it is ignored. `handler`: a function, or `module::function` as a directive writes it, seen
-   * from the directory where the function that is running was named. For Content it answers in place of a file too; DECLINED leaves it that.
+   * Adds a function to the end of a phase of this request that is running or still to come, even if no directive names a function for it. For
+   * a phase that is over it is ignored. `handler`: a function, or `module::function` as a directive writes it, seen from the directory where
+   * the function that is running was named. For Content it also answers in place of a file; if it returns DECLINED, the file answers.
    */
   addHandler(phase: PhaseName, handler: ((request: Request) => unknown) | string): void {
     addFunction(this.#state, phase, handler)

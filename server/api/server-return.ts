@@ -3,7 +3,7 @@ import { DECLINED, DONE, OK } from './status.ts'
 /**
  * Ends the request from any depth, as mod_python's `raise apache.SERVER_RETURN`: `throw new ServerReturn(404)`.
  * It is an answer, not a failure: the session is saved, and what was written is kept unless the status is 400 or more.
- * A TypeError, which is a failure, where `status` is none: the place of the mistake is in its stack.
+ * A TypeError, which is a failure, where `status` is none of those; its stack says where the mistake is.
  */
 export class ServerReturn extends Error {
   /** OK, DONE, DECLINED or an HTTP status. */

@@ -23,8 +23,8 @@ export class ServiceHandler {
   }
 
   /**
-   * Answers the request of the environment, or of the shell, on standard output, and ends the process: 0, or 1 for an error. What is to
-   * follow the answer is a matter of `req.registerCleanup`.
+   * Answers the request of the environment, or of the shell, on standard output, and ends the process: 0, or 1 for an error. Use
+   * `req.registerCleanup` for what is to run after the answer.
    */
   async run(): Promise<never> {
     if (isServing())
@@ -34,7 +34,7 @@ export class ServiceHandler {
     if (ServiceHandler.#hasRun) throw new Error('run() was called before: a program answers one request')
     ServiceHandler.#hasRun = true
     heedOutput()
-    // as cli.cjs does: a third of the start
+    // as cli.cjs does: it saves a third of the start
     require(`${packageDirectory}/server/compile-cache.cjs`).useCompileCache()
     const { runAsProgram } = await import('../as-program/run-as-program.ts')
     const exitCode = await runAsProgram({

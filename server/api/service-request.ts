@@ -27,7 +27,7 @@ export class ServiceRequest {
     return this
   }
 
-  /** The session that the fixup phase brought. */
+  /** The session that the fixup phase opened. */
   get session(): Session {
     const { sessions, errorStatus } = this.#state
     // the document of an error may be another service's
@@ -179,7 +179,7 @@ export class ServiceRequest {
     this.#state.output.headers.delete(name)
   }
 
-  /** Ends the request with 302, or 301 where it is for ever. What was written is not shown; session and cookies are kept. */
+  /** Ends the request with 302, or 301 if `permanent`. What was written is discarded; session and cookies are kept. */
   redirect(url: string | URL, permanent = false): never {
     this.#request.requireHead('the Location')
     this.#state.output.discard()
@@ -218,8 +218,8 @@ export class ServiceRequest {
 
   /**
    * The absolute URL of this service, of a path below it (`cart`), or of a path of this server (`/shop/cart`), with `params` added to its
-   * query. Carries the session's id where PSOSessionTransport says `url` and no cookie has brought it; a session that is not there yet
-   * begins by it. A TypeError for a URL of another server: no id goes there.
+   * query. Carries the session's id where PSOSessionTransport says `url` and no cookie has brought it; if there is no session yet, one
+   * begins. A TypeError for a URL of another server: no id goes there.
    */
   serviceUrl(path = '', params: UrlParams = {}): string {
     const { content } = this.#state

@@ -4,8 +4,8 @@ export type UrlParams = Readonly<Record<string, UrlParam | readonly UrlParam[]>>
 type UrlParam = string | number | boolean
 
 /**
- * `path` seen from the absolute URL `service`: nothing is the service itself, what begins with `/` a path of its server, anything else is
- * below the service. `params` are added to the query, `ids` stand in place of parameters of their names; a fragment stays.
+ * `path` seen from the absolute URL `service`: '' is the service itself, what begins with `/` is a path of its server, anything else is
+ * below the service. `params` are added to the query, `ids` replace parameters of the same names; a fragment stays.
  * A TypeError for what leads to another server.
  */
 export function serviceUrl(

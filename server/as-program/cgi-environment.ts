@@ -16,8 +16,8 @@ export function urlOf(environment: CgiEnvironment): string {
 }
 
 /**
- * The header fields of the request, name and value in turn; Content-Type and Content-Length have variables of their own. `HTTP_PROXY` is
- * none (httpoxy): in a shell it is where the user's proxy is.
+ * The header fields of the request, name and value in turn; Content-Type and Content-Length have variables of their own. `HTTP_PROXY` is not
+ * one of them (httpoxy): in a shell it names the user's proxy.
  */
 export function headersOf(environment: CgiEnvironment): string[] {
   const fields: string[] = []

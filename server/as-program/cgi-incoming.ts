@@ -25,7 +25,7 @@ export function cgiIncoming(environment: CgiEnvironment, openInput: () => Readab
   }
 }
 
-/** What the client named, else where it has come; '' in a shell. */
+/** The host that the client named, else the one that it reached; '' in a shell. */
 function hostOf({ HTTP_HOST, SERVER_NAME = '', SERVER_PORT = '' }: CgiEnvironment, isSecure: boolean): string {
   if (HTTP_HOST !== undefined && HTTP_HOST !== '') return HTTP_HOST
   const isUsual = SERVER_PORT === '' || SERVER_PORT === (isSecure ? '443' : '80')

@@ -4,8 +4,8 @@ import { IncomingMessage } from '../node-http.ts'
 import { type CgiEnvironment, headersOf, isRunByServer, urlOf } from './cgi-environment.ts'
 
 /**
- * A request as Node's HTTP server would give it, made of a CGI program's environment; its body is read from standard input, which is opened
- * with the first read: as many bytes as CONTENT_LENGTH says, to its end where the client sent chunks, else none (RFC 3875 4.2).
+ * A request as Node's HTTP server would give it, made from a CGI program's environment. Its body is read from standard input, which is opened
+ * with the first read: as many bytes as CONTENT_LENGTH says, to the end where the client sent chunks, else none (RFC 3875 4.2).
  */
 export class CgiMessage extends IncomingMessage {
   readonly #openInput: () => Readable
@@ -73,7 +73,7 @@ export class CgiMessage extends IncomingMessage {
     callback(error)
   }
 
-  /** Reads what nobody has read, and drops it; resolves with its end. Where a body stays behind, Apache may hand on no answer. */
+  /** Reads the rest of the body and drops it; resolves at its end. If some of a body is not read, Apache may send no answer. */
   discard(): Promise<void> {
     return new Promise(resolve => {
       if (this.#left === 0 || this.complete) return resolve()
@@ -91,7 +91,7 @@ function lengthOf(environment: CgiEnvironment): number {
   return /\bchunked\b/i.test(environment['HTTP_TRANSFER_ENCODING'] ?? '') ? Number.POSITIVE_INFINITY : 0
 }
 
-/** Who has started a program in a shell is on this machine. */
+/** Whoever starts a program in a shell is on this machine. */
 function connectionOf(environment: CgiEnvironment): Partial<Socket> {
   const port = (name: string): number | undefined => Number(environment[name]) || undefined
   const remoteAddress = environment['REMOTE_ADDR'] ?? (isRunByServer(environment) ? undefined : '127.0.0.1')

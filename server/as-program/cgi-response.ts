@@ -3,8 +3,8 @@ import { STATUS_CODES } from '../node-http.ts'
 import type { Outgoing } from '../outgoing.ts'
 
 /**
- * An answer as a CGI program gives it (RFC 3875 section 6): a `Status` line where it is not 200 or all there is, the header fields, a blank line, the body.
- * Content-Type comes last, as in the how-to. An error of `out`, which is a reader that has gone away, destroys it in silence.
+ * An answer as a CGI program gives it (RFC 3875 section 6): a `Status` line unless it is 200 and there are header fields, the header fields
+ * with Content-Type last, as in the how-to, a blank line, the body. An error of `out`, whose reader has gone away, destroys it in silence.
  */
 export class CgiResponse extends Writable implements Outgoing {
   readonly socket = null
@@ -27,7 +27,7 @@ export class CgiResponse extends Writable implements Outgoing {
   }
 
   writeHead(status: number, fields: string[]): this {
-    // one field there has to be (RFC 3875 6.2)
+    // there has to be at least one field (RFC 3875 6.2)
     const isSaid = status !== 200 || fields.length === 0
     const lines: string[] = isSaid ? [`Status: ${status} ${STATUS_CODES[status] ?? 'Unknown'}`] : []
     const types: string[] = []

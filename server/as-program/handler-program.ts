@@ -3,7 +3,7 @@ import type { Request } from '../api/request.ts'
 
 /** A handler that is run as a program. */
 export interface HandlerProgram {
-  /** As it was named: which directory configures it, and which service it is by default, is a matter of its name, not of where a link leads. */
+  /** As it was named: its name, and not where a link leads, decides which directory configures it and which service it is by default. */
   readonly file: string
   /** In place of what the file exports. */
   readonly handler?: (request: Request) => unknown

@@ -16,9 +16,9 @@ export interface ProgramConfig {
 
 /**
  * The configuration of a program: `PSO_CONFIG` names its server.ini, else it is the nearest `conf/server.ini` upwards from the directory
- * of `file` as that is named, links not resolved. A program outside of the document root has its own directory for one, and so has one
- * without a server.ini, whose state is then in the system's temporary directory, as the ancestor's and PHP's are. Variables with the name
- * of a `PSO` directive count as that directive where it is not set. Throws a ConfigError.
+ * of `file` as that is named, links not resolved. The document root of a program outside of it is the program's own directory, and so it is
+ * without a server.ini; the state is then in the system's temporary directory, as PSO's and PHP's is. Variables with the name of a `PSO`
+ * directive count as that directive where it is not set. Throws a ConfigError.
  */
 export function programConfig(file: string, environment: CgiEnvironment): ProgramConfig {
   const named = dirname(file)
@@ -70,7 +70,7 @@ function placeBelow(root: string, directory: string): string | undefined {
   return real !== undefined && namesBelow(real, root) !== undefined ? real : undefined
 }
 
-/** A directory of this user's alone, where no web server serves it: behind a dot where the program itself lies in the temporary directory. */
+/** A directory for this user alone that no web server serves: its name begins with a dot where the program lies in the temporary directory. */
 function ownState(directory: string): string {
   const temporary = tmpdir()
   const isServed = !relative(

@@ -29,8 +29,8 @@ interface Parts {
 }
 
 /**
- * The one request of a program, in a site of its own, on its way as far as the web server has taken it: located, and with
- * its handler chosen. The file of `program` is absolute. Throws as programConfig and prepareStateDirectory do.
+ * The one request of a program, in a site of its own, as far as the web server has already brought it: located, and with its handler
+ * chosen. The file of `program` is absolute. Throws as programConfig and prepareStateDirectory do.
  */
 export function programState(
   program: HandlerProgram,
@@ -63,7 +63,7 @@ export function programState(
   return state
 }
 
-/** The function that the running file has given itself stands in place of the file. What its directory's lines name of it is another module. */
+/** The function that the running file passed in replaces that file's exports. Where lines of its directory name the file, that is another module. */
 function withHandler(site: Site, { file, handler }: HandlerProgram, directory: string): Site {
   if (handler === undefined) return site
   invalidate(realFile(file))
@@ -73,10 +73,10 @@ function withHandler(site: Site, { file, handler }: HandlerProgram, directory: s
   return { ...site, modules: { ...modules, load } }
 }
 
-/** The program's directory where its own function is meant: no line has a base with a slash at its end. */
+/** The base that means the program's own function: no line of a file has a base that ends with a slash. */
 const runningIn = (directory: string): string => `${directory}/`
 
-/** What `locate` and `choose` find for a server: here the web server has found it. */
+/** Sets what `locate` and `choose` find for a server: here the web server has found it. */
 function place(state: RequestState, program: HandlerProgram, directory: string, environment: CgiEnvironment): void {
   const { documentRoot } = state.site.config
   const name = basename(program.file)

@@ -8,7 +8,7 @@ import { configure, fixup, input, type Step } from '../steps.ts'
 import type { HandlerProgram } from './handler-program.ts'
 import { trace } from './trace.ts'
 
-/** The steps of the line that are a program's, as one. Errors go to standard error whole, a redirect inside to the web server. */
+/** The steps of the line that a program takes, as one. Errors go to standard error with their stack, internal redirects to the web server. */
 export function programStep({ implementation }: HandlerProgram): Step {
   const steps: readonly Step[] = [
     configure, //      its chain -> Merged -> Plan              500

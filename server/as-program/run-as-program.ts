@@ -23,9 +23,9 @@ import { trace } from './trace.ts'
 const SETTLE_MS = 5000
 
 /**
- * Answers the one request that the environment and standard input hold, on standard output: by the steps of a server from the
- * configuration on, since what URL leads where, and who may have it, the web server has decided. Resolves, when the log phase is through,
- * to the exit status: 0, or 1 where the answer is an error or nobody took all of it. The process is this program's own.
+ * Answers the one request that the environment and standard input hold, on standard output. It takes the steps of a server from the
+ * configuration on: the web server has already decided where the URL leads and who may have it. Resolves, when the log phase is through,
+ * to the exit status: 0, or 1 if the answer is an error or was not taken whole. The process is this program's own.
  */
 export async function runAsProgram(program: HandlerProgram): Promise<number> {
   const environment = definedIn(process.env)
@@ -47,7 +47,7 @@ export async function runAsProgram(program: HandlerProgram): Promise<number> {
   }
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
-  // nothing is left that could go on
+  // nothing is left to run
   process.on('beforeExit', () => {
     if (state.settled) over.resolve()
     else fail(new Error(`${state.running ?? program.file} never ends: nothing is left that it could wait for`))
@@ -78,7 +78,7 @@ function takeStandardOutput(): Writable {
   return out
 }
 
-/** No request can be made of it: a bare page, and the reason on standard error. */
+/** There is no configuration to serve the request by: a bare page, and the reason on standard error. */
 async function refuse(response: CgiResponse, incoming: CgiIncoming, error: unknown): Promise<number> {
   const isKnown = error instanceof ConfigError || error instanceof StateDirectoryError
   console.error(isKnown ? `pso: ${error.message}` : error)
@@ -88,6 +88,6 @@ async function refuse(response: CgiResponse, incoming: CgiIncoming, error: unkno
   return 1
 }
 
-/** What is left of the body, as long as a client may take to end when its server stops. */
+/** Reads the rest of the body, for at most `SETTLE_MS`. */
 const takeRest = ({ raw }: CgiIncoming): Promise<void> =>
   Promise.race([raw.discard(), passed(SETTLE_MS, undefined, { ref: false })])

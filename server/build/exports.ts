@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Points `exports` of package.json at what stands in the argument: `dist`, what is built, while the package is packed, and `sources`
- * afterwards. A clone is used as it is, without a build; below node_modules Node strips no types. npm packs the file that is there after
- * prepack, and no condition of `exports` tells the two places apart.
+ * Points `exports` of package.json at the argument: `dist`, what is built, while the package is packed, and `sources` afterwards. A clone is
+ * used as it is, without a build; below node_modules Node strips no types. npm packs the package.json that is there after prepack, and no
+ * condition of `exports` tells the two places apart.
  */
 const doors = {
   sources: '"./server/door.ts"',

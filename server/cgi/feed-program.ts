@@ -8,8 +8,8 @@ import type { Program } from './program.ts'
 export const hasUnreadBody = (state: RequestState): boolean => hasBody(state) && !state.raw.readableDidRead
 
 /**
- * Streams the request's body to a program as it takes it. One that is too large, or does not come, fails the program. A program that does
- * not read it does no harm: the rest is left. The function that it returns ends the feeding.
+ * Streams the request's body to a program as fast as that takes it. A body that is too large, or does not arrive, fails the program. A program
+ * need not read all of it. Returns what ends the feeding.
  */
 export function feedProgram(state: RequestState, stdin: Writable, program: Program): () => void {
   const { raw } = state

@@ -16,14 +16,14 @@ export interface Launch {
   readonly stderr: string
 }
 
-/** What a launcher tells its worker: of a program with a body that it has opened it, and of each program, and order of pipes, how it ended. */
+/** What a launcher tells its worker: that it has opened the pipe of a program's body, and how each program, or order of pipes, ended. */
 export type Told = { readonly id: number; readonly hasOpened: true } | Ending
 
 export interface Ending {
   readonly id: number
   /** What ended it, where a signal did. */
   readonly signal?: NodeJS.Signals
-  /** It has left somebody of its group behind. */
+  /** Processes of its group are still running. */
   readonly hasLeft?: true
   /** Why it, or a pipe, could not be made. */
   readonly failure?: { readonly code: string; readonly message: string }

@@ -5,18 +5,19 @@ import { dirname } from 'node:path'
 import type { Ending, Launch, Order, Told } from './launch.ts'
 import { ProcessGroups } from './process-groups.ts'
 
-// The process that runs the CGI programs of one worker, as Apache's cgid does: a fork copies the page tables of who forks, and this one has
-// few, whatever the worker's heap has become; the worker goes on meanwhile. When the worker is gone, however it went, so are its programs.
+// The process that runs the CGI programs of one worker, as Apache's cgid does: a fork copies the page tables of the process that forks, and
+// this one stays small, however large the worker's heap is; the worker goes on meanwhile. When the worker is gone, for whatever reason, its
+// programs are killed.
 
 const groups = new ProcessGroups()
 const leaders = new Map<number, number>()
 /** Of pipes. */
 const directories = new Set<string>()
 
-// a group that is gone is an error each time, which nobody reads
+// signalling a group that is gone throws each time, and nobody reads the stack
 Error.stackTraceLimit = 0
 
-// a terminal tells Ctrl-C to all; the worker says when it is over
+// a terminal sends Ctrl-C to all of its processes; the worker says when it is over
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 process.on('message', (order: Order) => {
@@ -62,7 +63,7 @@ function launch({ id, file, directory, environment, stdin, stdout, stderr }: Lau
   }
 }
 
-/** One end of a FIFO, without waiting for the other: a worker that has gone is an error. What a program gets of it does wait (uv_spawn). */
+/** Opens one end of a FIFO without waiting for the other; a worker that has gone is an error. For the program uv_spawn makes it wait again. */
 function openPipe(path: string, flags: number): number {
   try {
     return openSync(path, flags | constants.O_NONBLOCK)

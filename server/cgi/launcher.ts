@@ -12,10 +12,10 @@ export interface Listener {
   onEnd(ending: Ending): void
 }
 
-/** How long a launcher may take to end: one that somebody has stopped never would. */
+/** How long a launcher may take to end: one that was stopped (SIGSTOP) never would. */
 const EXIT_MS = 3000
 
-/** Runs CGI programs, by a process of its own that begins with the first of them. */
+/** Runs CGI programs, by a process of its own that is started with the first of them. */
 export class Launcher {
   #process: ChildProcess | undefined
   #pipes: Pipes | undefined
@@ -28,7 +28,7 @@ export class Launcher {
     return this.#pipes!
   }
 
-  /** Runs a program. The function that it returns ends it, and what it has started. */
+  /** Runs a program. Returns what ends it, with all that it has started. */
   launch(launch: Omit<Launch, 'id'>, listener: Listener): () => void {
     const id = this.#order(listener, id => ({ id, ...launch }))
     return () => this.#tell({ end: id })
@@ -60,7 +60,7 @@ export class Launcher {
 
   #begin(): void {
     if (this.#process?.connected) return
-    // it is going, and its end has not been told yet
+    // it has disconnected, and its exit has not been reported yet
     if (this.#process !== undefined) this.#lost(this.#process)
     const cache = getCompileCacheDir()
     const child = fork(join(import.meta.dirname, `launcher-process${ownExtension}`), [], {
@@ -92,7 +92,7 @@ export class Launcher {
     listener?.onEnd(told)
   }
 
-  /** Whoever waits for it is told; the next program begins another. */
+  /** Tells whoever waits for it; the next program starts another. */
   #lost(child: ChildProcess, code = ''): void {
     if (this.#process !== child) return
     this.#process = undefined

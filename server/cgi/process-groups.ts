@@ -13,10 +13,10 @@ export class ProcessGroups {
     this.#groups.set(pid, undefined)
   }
 
-  /** SIGTERM to all that is left of a group, and SIGKILL to who has not gone 3 s later. */
+  /** SIGTERM to all that is left of a group, and SIGKILL to what is still there 3 s later. */
   end(pid: number): void {
     if (!signal(pid, 'SIGTERM')) return this.#forget(pid)
-    // who is stopped would not notice
+    // a stopped process would not notice
     signal(pid, 'SIGCONT')
     this.#groups.set(
       pid,
@@ -27,7 +27,7 @@ export class ProcessGroups {
     )
   }
 
-  /** After the leader's end: whether somebody is left. A number that nobody has any more may soon be another's, and is not told anything. */
+  /** After the leader's end: whether others of its group are left. If none are, its number may soon be another's, and is never signalled. */
   leaderGone(pid: number): boolean {
     const isAlive = signal(pid, 0)
     if (!isAlive) this.#forget(pid)
@@ -44,13 +44,13 @@ export class ProcessGroups {
   }
 }
 
-/** False where nobody of the group is left. */
+/** False where no process of the group is left. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, name)
     return true
   } catch (error) {
-    // EPERM: there is somebody, of another user
+    // EPERM: there are some, of another user
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }

@@ -5,13 +5,13 @@ import { ProgramFailure } from './program-failure.ts'
 const MOST = 64 * 1024
 
 /**
- * The header lines of a program (RFC 3875 section 6), read as they come: lines end with LF or CRLF, an empty one ends them, as in Apache
- * also if it is the first. What is wrong is a ProgramFailure as soon as it shows.
+ * The header lines of a program (RFC 3875 section 6), read as they come: lines end with LF or CRLF; an empty one ends them, even if it is
+ * the first, as in Apache. A mistake is a ProgramFailure as soon as it shows.
  */
 export class ProgramHead {
   /** In the order they were sent, without Status; bytes outside ASCII are characters of Latin-1, as node sends them. */
   readonly fields: (readonly [name: string, value: string])[] = []
-  /** Undefined: the program says nothing of it. */
+  /** Undefined: the program gave none. */
   status: { readonly code: number; readonly reason: string } | undefined
   readonly #file: string
   #line = ''

@@ -28,7 +28,7 @@ export async function runProgram(state: RequestState): Promise<void> {
   const body = hasUnreadBody(state)
   const environment = environOf(state, state, state.environ)
   if (!body) delete environment['CONTENT_LENGTH']
-  // for `#!/usr/bin/env -S pso cgi`, behind any other pso
+  // for `#!/usr/bin/env -S pso cgi`, after any other pso
   environment['PATH'] += `${delimiter}${packageDirectory}/server/bin`
   const seconds = plan.directives.CGIScriptTimeout ?? site.config.directives.Timeout
   const program = await Program.start(site.launcher, {

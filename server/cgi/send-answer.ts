@@ -7,13 +7,13 @@ import type { Program } from './program.ts'
 import { ProgramFailure } from './program-failure.ts'
 import { ProgramHead } from './program-head.ts'
 
-/** A program that ends within so many ms after its head, and has not said much, is answered in one piece, which has a length. */
+/** If a program ends within so many ms of its head, and has written no more than this, its answer is sent whole, with its length. */
 const TOGETHER_MS = 5
 const TOGETHER_BYTES = 64 * 1024
 
 /**
- * Sends what a program answers, each piece as it comes. Its status stands, also one of 400 or more: no error document takes its place. A
- * Location without a status redirects: a path is answered here, in place of this (an InternalRedirect), a URL is a 302.
+ * Sends what a program answers, each piece as it comes. Its status stands, even from 400 on: no error document takes its place. A Location
+ * without a status redirects: to a path inside (an InternalRedirect), to a URL with 302.
  */
 export async function sendAnswer(state: RequestState, program: Program): Promise<void> {
   const { output, response } = state
@@ -23,7 +23,7 @@ export async function sendAnswer(state: RequestState, program: Program): Promise
   const redirects = location !== undefined && output.status === 200
   takeFields(state, head, redirects)
   if (redirects) {
-    // what it has to do is done before the client comes back, or goes on
+    // the program ends before the client, or the redirect inside, goes on
     while ((await program.read()) !== undefined);
     await program.finish()
     return redirect(state, location)
@@ -69,10 +69,10 @@ async function readHead(program: Program): Promise<{ head: ProgramHead; rest: Bu
   }
 }
 
-/** Of each of these an answer has one: the program's goes in place of what phases said. */
+/** An answer has only one of each of these: the program's replaces what phases set. */
 const single = new Set(['content-type', 'content-length', 'content-range', 'etag', 'last-modified', 'location'])
 
-/** What speaks of the body is dropped where another body takes its place. */
+/** Where the program redirects, headers about its own body are dropped. */
 function takeFields({ output: { headers } }: RequestState, { fields }: ProgramHead, redirects: boolean): void {
   for (const [name, value] of fields)
     if (!single.has(name.toLowerCase())) headers.add(name, value)

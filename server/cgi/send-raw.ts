@@ -11,7 +11,7 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
   const { output, raw, response, site } = state
   let chunk = await program.read()
   if (chunk === undefined) throw new ProgramFailure(`premature end of script headers: ${program.file}`)
-  // an answer that was asked for before this one on the same connection may still be on its way
+  // the answer to an earlier request on the same connection may still be on its way
   if (response.socket === null && !raw.socket.destroyed)
     await Promise.race([once(response, 'socket'), once(raw.socket, 'close')])
   const { socket } = response
@@ -22,7 +22,7 @@ export async function sendRaw(state: RequestState, program: Program): Promise<vo
   for (; chunk !== undefined; chunk = await program.read()) {
     output.sentBytes += chunk.length
     if (socket.write(chunk) || state.closed) continue
-    // a client that takes nothing is cut off; one that waits for a program that is silent is not
+    // a client that takes nothing is cut off; one that waits for a silent program is not
     socket.setTimeout(timeoutMs)
     await drained(socket, response)
     socket.setTimeout(0)

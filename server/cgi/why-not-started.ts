@@ -34,8 +34,8 @@ function reasonOf(file: string, code: string, message: string): string {
 }
 
 /**
- * Throws where a file is a text without an interpreter, which execvp(3), unlike Apache, would have a shell run. What cannot be read may be
- * a program all the same.
+ * Throws where a file is text without an interpreter line: execvp(3), unlike Apache, would have a shell run it. A file that cannot be read
+ * may still be a program.
  */
 export function refuseText(file: string): void {
   const begin = beginOf(file)
@@ -45,7 +45,7 @@ export function refuseText(file: string): void {
 
 const firstLine = (file: string): string => beginOf(file)?.split('\n', 1)[0] ?? ''
 
-/** Of a file, 256 bytes at most; undefined where it cannot be read. */
+/** The first 256 bytes of a file; undefined where it cannot be read. */
 function beginOf(file: string): string | undefined {
   try {
     // not to wait for the other end, if it is a pipe by now

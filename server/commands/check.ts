@@ -2,7 +2,7 @@ import { checkWith, formatProblem } from '../../directives/index.ts'
 import { type ConfigArguments, ConfigError, configSource } from '../process/server-ini.ts'
 import { commandModules, judgedOrProblem } from './own-directives.ts'
 
-/** `pso check`: every mistake of server.ini and of each access file, a line each; 1 where there is an error, warnings alone are 0. */
+/** `pso check`: every mistake in server.ini and the access files, one line each; 1 if there is an error, 0 for warnings alone. */
 export async function checkFiles(options: ConfigArguments): Promise<number> {
   try {
     const modules = commandModules()

@@ -11,8 +11,8 @@ import { type ConfigArguments, ConfigError, configSource, readConfig } from '../
 import { allDeclared } from './own-directives.ts'
 
 /**
- * `pso directives [NAME]`: the reference of all directives, or of one or of a section; 1 where there is none of that name. Those that the
- * site's own modules declare too, where there is a site.
+ * `pso directives [NAME]`: the reference of all directives, or of one directive or section; 1 if there is none of that name. Includes those
+ * that the site's own modules declare, where there is a site.
  */
 export async function describeDirectives(name: string | undefined, options: ConfigArguments): Promise<number> {
   const builtIn = name === undefined ? directiveNames.map(describe).join('\n\n') : describeNamed(name)

@@ -17,7 +17,7 @@ export function commandModules(): HandlerModules {
   return createHandlerModules({ now: () => 0, recheckMs: 0, development: true, report() {} })
 }
 
-/** The configuration with unknown names judged by its modules; what keeps them from it is a problem at the last of those lines. */
+/** The configuration with unknown names judged by its modules; a failure to do so is a problem at the last line with such a name. */
 export async function judgedOrProblem(config: ServerConfig, modules: HandlerModules, merged: Merged): Promise<Merged> {
   const { merged: judged, failure } = await judgeNames({ config, modules }, merged)
   if (failure === undefined) return judged

@@ -2,8 +2,8 @@ import cluster from 'node:cluster'
 import type { ServeOptions } from '../process/worker.ts'
 
 /**
- * `pso serve`. Several workers, each a whole server, run under a small primary, and so does the one of production; one in development runs
- * in this process. Resolves to the exit code where it could not begin; a server that runs ends by a signal, with 0.
+ * `pso serve`. Workers, each a whole server, run under a small primary; only a single one in development runs in this process. Resolves to
+ * the exit code where it could not start; a server that runs ends by a signal, with 0.
  */
 export async function serve(options: ServeOptions): Promise<number> {
   if (cluster.isWorker) return (await import('../process/worker.ts')).serveHere(options, false)
@@ -11,7 +11,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   return (await import('../process/supervisor.ts')).supervise()
 }
 
-/** Development with one worker. A primary that is certain without server.ini does not read it. */
+/** True for development with one worker. Where the command line decides it, server.ini is not read. */
 async function isAlone(options: ServeOptions): Promise<boolean> {
   const { dev, production, workers } = options
   if (production === true || (dev !== true && process.stdout.isTTY !== true)) return false

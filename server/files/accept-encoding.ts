@@ -8,7 +8,7 @@ export const codings = [
 export type Coding = (typeof codings)[number]
 
 /**
- * The codings that a client would rather have than the file as it is, the best first; those with `q=0` are refused
+ * The codings that a client prefers to the file as it is, the best first; those with `q=0` are refused
  * (RFC 9110 section 12.5.3).
  */
 export function acceptedCodings(field: string | undefined): readonly Coding[] {

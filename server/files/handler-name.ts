@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import type { Directives, HandlerName } from '../../directives/index.ts'
 
-/** What runs a file of that name: SetHandler goes before AddHandler. `none` and undefined: no line says so. */
+/** The handler name that the directives give a file: SetHandler goes before AddHandler. `none` and undefined: they give it none. */
 export const handlerNameOf = (
   file: string,
   { SetHandler, AddHandler }: Pick<Directives, 'SetHandler' | 'AddHandler'>,

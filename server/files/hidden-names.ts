@@ -55,8 +55,8 @@ export function isServable(realPath: string, realRoot: string, rules: ServableRu
 }
 
 /**
- * The same check of a CGI program that is about to be run. What is a source may be run, a handler's and a module's too: the very file that
- * answers as a handler may be linked to a program.
+ * The same check of a CGI program that is about to be run. A source may be run, a handler's or a module's too: a program may be a link to
+ * the very file that answers as a handler.
  */
 export function isRunnable(
   realPath: string,

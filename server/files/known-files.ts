@@ -28,7 +28,7 @@ export function knownFiles(now: () => number, recheckMs: number): IsFile {
   }
 }
 
-/** What cannot be looked at, a link to itself above all, is taken for a file: the gate refuses it, and says why. */
+/** What cannot be looked at, such as a link to itself, is taken for a file: `locate.ts` refuses it, and says why. */
 function isFileOrRefused(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isFile() === true

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 
 const require = createRequire(import.meta.url)
 let types: typeof import('mime-types') | undefined
-/** Its table is scored as it loads: that waits for the first file. */
+/** Loaded with the first file that needs it, for its table takes time to build. */
 const mimeTypes = (): typeof import('mime-types') => (types ??= require('mime-types') as typeof import('mime-types'))
 
 /** What of the configuration decides a file's type. */

@@ -2,11 +2,11 @@ import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats, st
 import { isAtLimits } from '../at-limits.ts'
 import { Refusal } from '../refusal.ts'
 
-/** A file as it was when it was opened: all that is said of it is of this one, whatever stands at its name later. */
+/** An open file: everything here is about this very file, whatever has its name later. */
 export interface OpenFile {
   readonly fd: number
   readonly stats: Stats
-  /** The name that this very file has, links resolved. */
+  /** The path that this very file has, links resolved. */
   readonly realPath: string
 }
 

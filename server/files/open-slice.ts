@@ -6,7 +6,8 @@ import { Refusal } from '../refusal.ts'
 
 /**
  * Opens the `length` bytes of a file from `offset` on, or what there is of them; without `length`, the rest. A relative path is seen from
- * `base`. An Error that names the file where there is none, where it cannot be read, and where it is anything but a file; a Refusal (503) where this process has no descriptor left.
+ * `base`. An Error that names the file where it is missing, cannot be read or is no regular file; a Refusal (503) where this process has no
+ * descriptor left.
  */
 export function openSlice(base: string, path: string, offset: number, length: number | undefined): FileSlice {
   if (typeof path !== 'string') throw new TypeError(`expected the path of a file to send, got ${typeof path}`)

@@ -11,9 +11,9 @@ const WRITE_MS = 20
 const readFrom = promisify(read)
 
 /**
- * Streams a slice and closes it; the response goes on. The length has been promised, and the bytes of one version: a file that turns out
- * shorter, or is written anew in its place while it is sent, is an Error, and the answer is cut. One that only grows, as a log does, is sent
- * as far as it was promised.
+ * Streams a slice and closes it; the response goes on. Its length has been promised, and the bytes of one version: if the file turns out
+ * shorter, or is overwritten while it is sent, that is an Error, and the answer is cut. A file that only grows, such as a log, is sent as far
+ * as was promised.
  */
 export async function sendSlice(
   { fd, start, length, stats }: FileSlice,
@@ -41,7 +41,7 @@ export async function sendSlice(
   }
 }
 
-/** It is longer than it was, and still has the piece that was sent last, which ends at `end`. */
+/** True where it is longer than it was, and still has the piece that was sent last, which ends at `end`. */
 async function hasOnlyGrown(fd: number, size: number, sent: Buffer | undefined, end: number): Promise<boolean> {
   if (fstatSync(fd).size <= size) await passed(WRITE_MS)
   if (fstatSync(fd).size <= size) return false

@@ -20,8 +20,8 @@ type IsShown = (realPath: string, name: string) => boolean
 const MOST = 10_000
 
 /**
- * The page that lists a directory: what `isShown`, the second check of a real path and of the name that leads there, lets through, and no name
- * that a URL cannot spell. `prefix`: where the site is mounted.
+ * The page that lists a directory: what `isShown`, the second check of a real path and of the name that leads there, lets through, but no
+ * name that a URL cannot spell. `prefix`: where the site is mounted.
  */
 export async function listDirectory(
   location: Location,
@@ -72,8 +72,8 @@ async function look(
 }
 
 /**
- * Directories first, then files, each by name, or as Apache's `?C=N|M|S;O=A|D` says. Names are escaped, and no name can become another
- * scheme or host.
+ * Directories first, then files, each by name, or as Apache's `?C=N|M|S;O=A|D` says. Names are escaped, so none can become another scheme
+ * or host.
  */
 export function listingPage(
   path: string,

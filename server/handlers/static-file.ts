@@ -57,8 +57,8 @@ const CLOCK_STEP_MS = 2000
 
 /**
  * Static files as Apache's default handler serves them: conditions, one range, precompressed neighbours. Small files come from a
- * memory cache of `cacheBytes`, as long as their stat is the same; others are opened, and all that is said of them is of the open
- * file, so that a file which is replaced while it is sent never mixes. Neighbours are looked for once in `recheckMs`.
+ * memory cache of `cacheBytes`, as long as their stat is the same; others are opened, and their headers describe the open file, so
+ * that no answer mixes a file with the one that replaces it. Neighbours are looked for once in `recheckMs`.
  */
 export function createStaticFiles({
   cacheBytes,
@@ -98,7 +98,7 @@ export function createStaticFiles({
     kept -= weight(entry)
   }
 
-  /** Last to be dropped. While there is room the order is not worth its price. */
+  /** Makes it the last to be dropped. While there is room the order is not worth its price. */
   function touch(key: string, entry: Entry): void {
     if (kept < cacheBytes / 2) return
     entries.delete(key)
@@ -213,7 +213,7 @@ function answerEntry(method: string, headers: IncomingHttpHeaders, entry: Entry,
   }
 }
 
-/** A file that is cut off meanwhile gives what there is. */
+/** If the file is cut short meanwhile, what there is of it. */
 function readWhole(fd: number, size: number): Buffer {
   const bytes = Buffer.alloc(size)
   let at = 0

@@ -4,7 +4,7 @@ import { InputRefusal } from './input-refusal.ts'
 /** How many bytes of a form's fields, or of JSON, are kept in memory; LimitRequestBody may be for files that are larger. */
 export const MOST_TEXT = 16 * 1024 * 1024
 
-/** Refuses a body that says itself that it has more than LimitRequestBody bytes, before any of it is asked for. */
+/** Refuses a body whose Content-Length is more than LimitRequestBody, before any of it is asked for. */
 export function checkDeclaredLength({ raw, plan }: RequestState): void {
   const declared = raw.headers['content-length']
   if (declared === undefined) return

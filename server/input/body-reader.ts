@@ -7,7 +7,7 @@ const MOST_LINE = 1024 * 1024
 const NEWLINE = 10
 const nothing = Buffer.alloc(0)
 
-/** A body as its handler reads it: piece by piece, no faster than it is asked for. What was not read yet comes with the next call. */
+/** A body as its handler reads it: piece by piece, no faster than it asks for. What was not read yet comes with the next call. */
 export class BodyReader {
   readonly #state: RequestState
   #chunks: Buffer[] = []
@@ -65,7 +65,7 @@ export class BodyReader {
     return this.#inTurn(async () => (await this.#next()) ?? nothing)
   }
 
-  /** Nobody reads on: the answer has been sent. */
+  /** Nobody will read the rest: the answer has been sent. */
   stop(): void {
     this.#receiving?.stop(new Error('the answer has been sent: the rest of the body is nobody’s'))
   }

@@ -5,8 +5,8 @@ const waiting = new WeakSet<IncomingMessage>()
 const unmet = new WeakSet<IncomingMessage>()
 
 /**
- * A client that sent `Expect: 100-continue` is told to send its body when somebody wants it, as in Apache: one that is refused never does.
- * Without this node tells every client at once, and answers what else is expected itself, where no log hears of it.
+ * A client that sent `Expect: 100-continue` is told to send its body when somebody wants it, as in Apache: if it is refused, it never sends
+ * it. Without this node tells every client at once, and answers other expectations itself, without a line in the log.
  */
 export function answerExpectations(
   server: Server,
@@ -22,11 +22,11 @@ export function answerExpectations(
   })
 }
 
-/** What the client expects, where nobody can do it (RFC 9110 10.1.1: 417). */
+/** What the client expects, where it is nothing that can be met (RFC 9110 10.1.1: 417). */
 export const unmetExpectation = (raw: IncomingMessage): string | undefined =>
   raw.headers.expect !== undefined && unmet.has(raw) ? raw.headers.expect : undefined
 
-/** The client is asked to go on, where it waits for that. */
+/** Asks the client to send its body, where it waits for that. */
 export function askForBody({ raw, response }: RequestState): void {
   if (raw.headers.expect !== undefined && waiting.delete(raw)) response.writeContinue?.()
 }

@@ -13,7 +13,7 @@ export interface BodyInput {
   readonly json?: unknown
 }
 
-/** The fields and files of a request: the query's, then those of the body, as PSO had them together. */
+/** The fields and files of a request: the query's, then the body's, as in PSO. */
 export class Input {
   readonly files: readonly UploadedFile[]
   readonly json: unknown
@@ -62,8 +62,8 @@ const joined = (query: readonly Pair[], body: readonly Pair[]): readonly Pair[] 
   query.length === 0 ? body : body.length === 0 ? query : [...query, ...body]
 
 /**
- * The input of a request, made when it is first asked for; another pass has one of its own, with the query of its URL, and the body where it
- * still has the client's method. The parameter of the query that carries the session's id is none.
+ * The input of a request, made when it is first asked for. Each pass has its own: the query of its URL, and the body if it still has the
+ * client's method. The query parameter that carries the session's id is left out.
  */
 export function inputOf(state: RequestState): Input {
   state.input ??= makeInput(state)

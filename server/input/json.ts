@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { InputRefusal } from './input-refusal.ts'
 import type { Pair } from './urlencoded.ts'
 
-/** The value of a JSON text (RFC 8259), a byte order mark before it is ignored. A 400 where it is none. */
+/** The value of a JSON text (RFC 8259); a byte order mark before it is ignored. A 400 where it is no JSON. */
 export function parseJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new InputRefusal(400, 'the body is no JSON: it is not UTF-8')
   try {
@@ -13,8 +13,8 @@ export function parseJson(bytes: Buffer): unknown {
 }
 
 /**
- * The members of an object as fields: the values of an array one by one, text as it is, numbers and booleans as text, null as '',
- * objects and arrays within as JSON. No fields where the value is no object. A 400 for what is nested too deep to be written again.
+ * The members of an object as fields: an array as one field per value, text as it is, numbers and booleans as text, null as '', nested
+ * objects and arrays as JSON. No fields where the value is no object. A 400 for what is nested too deep to be written again.
  */
 export function fieldsOf(value: unknown): Pair[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return []

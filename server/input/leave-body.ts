@@ -3,15 +3,15 @@ import { waitsToSend } from './expect-continue.ts'
 import { announcesBody } from './has-body.ts'
 import { receiveBody } from './receive-body.ts'
 
-/** What is still read of a body that nobody wants, so that the connection can be kept. */
+/** How much of an unwanted body is still read, so that the connection can be kept, in bytes. */
 const MOST_KEPT = 256 * 1024
-/** How long a client that is still sending may go on after its answer: one whose bytes meet a closed connection may lose the answer. */
+/** How long a client may go on sending after its answer: if its bytes met a closed connection, it might lose the answer. */
 const LINGER_MS = 5000
 
 /**
- * The answer is about to end, and a part of the body has not been read. A small one is read after the answer, for the next request to
- * follow. Another is not waited for: the connection says `close`, ends its own side after the answer, and goes on reading until the client
- * is through, `LINGER_MS` at most (lingering_close of Apache and nginx).
+ * The answer is about to end, and a part of the body has not been read. A small rest is read after the answer, so that the next request can
+ * follow. A larger one is not waited for: the answer says `Connection: close`, our side of the connection is closed after it, and what still
+ * comes is read and dropped for `LINGER_MS` at most (lingering_close of Apache and nginx).
  */
 export function leaveBody(state: RequestState): void {
   const { raw, response, output } = state

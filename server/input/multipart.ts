@@ -12,12 +12,12 @@ import type { Pair } from './urlencoded.ts'
 
 /** How many bytes a field may have; a file's are not counted. */
 const MOST_FIELD = 1024 * 1024
-/** What may come without being a file's or ending a field: one field, and the head of its part. */
+/** How much may arrive that belongs to no file and ends no field, in bytes: one field, and the head of its part. */
 const MOST_BETWEEN = MOST_FIELD + 128 * 1024
 
 /**
- * Reads `multipart/form-data` (RFC 7578): fields into memory, files onto disk, with backpressure. A part without a name is none, and so is
- * a file without one. Nothing is left on disk where the form is refused.
+ * Reads `multipart/form-data` (RFC 7578): fields into memory, files onto disk, with backpressure. Parts without a name and files without a
+ * file name are ignored. Nothing is left on disk where the form is refused.
  */
 export async function receiveMultipart(state: RequestState, type: string): Promise<BodyInput> {
   const { PSOInputMaxFields, PSOInputMaxFiles, PSOInputMaxFileSize } = state.plan.directives
@@ -98,7 +98,7 @@ export async function receiveMultipart(state: RequestState, type: string): Promi
   } catch (error) {
     for (const stream of open) stream.destroy()
     await Promise.all(stored)
-    // what cannot be removed either is no news
+    // where that fails too there is nothing new to say
     await Promise.allSettled(files.map(file => file.discard()))
     throw error
   }

@@ -9,9 +9,8 @@ import { receiveText } from './receive-body.ts'
 import { urlencodedPairs } from './urlencoded.ts'
 
 /**
- * Reads and parses a form's body, or JSON, before any lock is taken; other bodies, and all where PSOInput is off or with `isLeft`, are left to
- * the handler.
- * Once for a client's request, whatever passes it takes: the document of an error has no body of its own.
+ * Reads and parses a form's body, or JSON, before any lock is taken. Other bodies are left to the handler, and so is any body with `isLeft` or
+ * where PSOInput is off. Once for a client's request, whatever passes it takes: the document of an error has no body of its own.
  */
 export function readInput(state: RequestState, isLeft = false): void | Promise<void> {
   if (state.errorStatus !== undefined || !hasBody(state)) return
@@ -25,7 +24,7 @@ export function readInput(state: RequestState, isLeft = false): void | Promise<v
   return keepInput(state, read, type)
 }
 
-/** Nothing is unpacked here, and what is packed would be read as if it were not. RFC 7694: the answer says what is taken. */
+/** Nothing is decompressed here, and a compressed form would be misread. RFC 7694: the answer says what is accepted. */
 function refuseCoded({ raw, output }: RequestState): void {
   const coding = raw.headers['content-encoding'] ?? ''
   if (/^(?:identity)?$/i.test(coding)) return

@@ -59,13 +59,13 @@ export function receiveBody(state: RequestState, take: (chunk: Buffer) => void):
     askForBody(state)
     timer = setInterval(checkPace, timeout * 1000).unref()
     raw.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
-    // who had a part of it before may have paused it
+    // whoever took a part of it before may have paused it
     raw.resume()
   })
   return { done, stop: settle! }
 }
 
-/** All of a body that is kept in memory. */
+/** The whole of a body, in memory; more than `MOST_TEXT` bytes are 413. */
 export async function receiveText(state: RequestState): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

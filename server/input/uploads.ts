@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { stateOfProcess, thisProcess } from '../../session/index.ts'
 
-/** How long what another machine left behind, or this one before it was started anew, may still be in use. */
+/** How long what another machine left behind, or this one before it was rebooted, may still be in use. */
 const UNSEEN_MS = 24 * 60 * 60 * 1000
 
 const KEPT = 'kept'
@@ -44,8 +44,8 @@ async function store(path: string, stream: Readable): Promise<void> {
 }
 
 /**
- * Removes what processes that died left of uploads. Those of other machines that share the state directory, and of this one before it was
- * started anew, cannot be looked for: their files go when nothing has been written to them for a day. `now`: ms since the epoch.
+ * Removes the uploads that dead processes left behind. Whether a process of another machine that shares the state directory is dead, or one
+ * from before a reboot, cannot be seen: its files go when nothing has been written to them for a day. `now`: ms since the epoch.
  */
 export async function sweepUploads(stateDirectory: string, now: number): Promise<void> {
   const top = join(stateDirectory, 'uploads')

@@ -2,7 +2,7 @@ import type { RequestState } from '../request-state.ts'
 import type { AccessFacts } from './access-line.ts'
 import { urlForLogs } from './url-for-logs.ts'
 
-/** What the access line tells of a request that is over. A client that went away before its answer has the status that was meant. */
+/** What the access line tells of a request that is over. If the client went away before its answer, it has the intended status. */
 export class RequestFacts implements AccessFacts {
   readonly #state: RequestState
 

@@ -72,7 +72,7 @@ const byLetter: Readonly<Record<string, Part>> = {
   L: facts => facts.logId ?? '-',
 }
 
-/** One value, escaped: the same client and agent ask again and again, so that the last one is at hand. */
+/** One value, escaped. The last one is kept, since the same clients and agents come again and again. */
 function escapedPart(read: Part): Part {
   let last = '-'
   let safe = '-'

@@ -12,8 +12,8 @@ const rank: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, d
 export interface ErrorLog {
   write(level: LogLevel, message: string, state?: RequestState): void
   /**
-   * A line of an author's own (`req.pso().log`), into the file that PSOLog names, or here where it names none or cannot be written. The file
-   * is opened for each line and written in one piece: a rotation needs no word to the server, and lines of several workers stay whole.
+   * An author's own line (`req.pso().log`), into the file that PSOLog names, or here if it names none or the file cannot be written. The file
+   * is opened for each line and written in one piece: a rotation need not tell the server, and lines of several workers stay whole.
    */
   writeTo(file: string | undefined, message: string, state: RequestState): void
   /** Goes on in new files, the server's own one at `target`. */
@@ -45,7 +45,7 @@ export function createErrorLog(file: LogFile, level: LogLevel, now: () => number
   }
 }
 
-/** With the directories on its way, for the server's user alone, where they are missing. */
+/** Makes the directories above it where they are missing, for the server's user alone. */
 function append(path: string, line: string): void {
   // not to wait for a reader, if it is a pipe
   const flag = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK

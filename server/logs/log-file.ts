@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { LogTarget } from '../../directives/index.ts'
 
-/** A log that is appended to. Nothing here can fail a request: what cannot be written is counted, and said when it can be again. */
+/** A log that is appended to. Nothing here can fail a request: lines that cannot be written are counted, and the next that can says how many. */
 export interface LogFile {
   /** Opens it now, not with its first line; answers why that failed. */
   open(): Error | undefined
@@ -51,7 +51,7 @@ export function createLogFile(target: LogTarget, { immediate = false }: { immedi
       lost = 0
       isCut = false
     } catch {
-      // a piece that was cut in two may have lost less than all of its lines: too many said is better than too few
+      // a piece that was cut in two may not have lost all of its lines: better to count too many than too few
       lost += count
       if (at > 0) isCut = bytes[at - 1] !== 0x0a
     }

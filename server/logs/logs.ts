@@ -7,7 +7,7 @@ import { createLogFile, type LogFile } from './log-file.ts'
 export interface Logs {
   readonly access: LogFile
   readonly error: ErrorLog
-  /** Goes on with new files, where a configuration says; a file that cannot be opened is said on the error log, or standard error. */
+  /** Goes on in new files, those of `config`; one that cannot be opened is reported in the error log, or on standard error. */
   reopen(config: ServerConfig): void
   close(): void
 }
@@ -41,7 +41,7 @@ export function openLogs(config: ServerConfig, now: () => number): Logs {
   }
 }
 
-/** A log that cannot be opened: a start ends with it. */
+/** A log cannot be opened: the start fails. */
 export class LogError extends Error {}
 
 const accessTarget = ({ directives, stateDirectory }: ServerConfig): LogTarget =>

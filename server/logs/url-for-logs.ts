@@ -1,9 +1,9 @@
 import type { RequestState } from '../request-state.ts'
 
 /**
- * The URL as the client sent it, without the session ids that it may carry: who reads a log is not to have the sessions of its visitors.
- * What is taken for one, where PSOSessionTransport says `url` or nobody knows yet: any value that has the form of an id, and the parameter
- * of an open session's name, whose loader may make ids of another form.
+ * The URL as the client sent it, but with session ids masked: whoever reads a log is not to get at the sessions of visitors. Where
+ * PSOSessionTransport says `url`, or is not known yet, that is any value with the form of an id, and the parameter named after an open
+ * session, whose loader may make ids of another form.
  */
 export function urlForLogs({ incoming: { originalUrl }, firstPlan, sessions }: RequestState): string {
   if (!originalUrl.includes('?')) return originalUrl

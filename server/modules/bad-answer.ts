@@ -1,7 +1,7 @@
 import type { RequestState } from '../request-state.ts'
 import { HandlerError } from './handler-error.ts'
 
-/** The error of what the function that is running answered; its name stands behind the message. */
+/** The error for a wrong answer of the running function; its name follows the message. */
 export const badAnswer = (
   { running = '', phase = 'Content' }: Pick<RequestState, 'running' | 'phase'>,
   message: string,

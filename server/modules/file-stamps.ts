@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 
-/** What the files of modules were when they were last looked at; for all servers of the process, since its modules are. */
+/** What the files of modules were like when they were last looked at. One table for all servers of the process, which share its modules. */
 const stamps = new Map<string, string>()
 
 /** Compares a file, or its absence, with what was there when this was last asked; the first time nothing has changed. */

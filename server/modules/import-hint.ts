@@ -23,7 +23,7 @@ export function importHint(error: Error, file: string | undefined): string | und
   return undefined
 }
 
-/** With its types: of what was built that is the declaration. */
+/** The file that has the package's types: in the built package a declaration file. */
 const psoFile = fileURLToPath(new URL(`../api/package${ownExtension === '.ts' ? '' : '.d'}.ts`, import.meta.url))
 
 /** Whether a module exports a type of that name: its own text says so. */

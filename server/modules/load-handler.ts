@@ -9,9 +9,9 @@ import { filesOf, importModule, invalidate, isModuleFile, realFile, versionOf } 
 /** The handler modules of a server, as fresh as its mode asks. */
 export interface HandlerModules {
   /**
-   * The module that `module`, written in a file of `base`, names; at once where it is loaded and fresh. In development its files are
-   * looked at for each call, in production once in `recheckMs`. A module that does not load, is gone, or takes more than a second to
-   * load again: in production the last good one serves on, and that is reported once; else a HandlerError.
+   * The module that the name `module`, written in a file of the directory `base`, means; at once where it is loaded and fresh. In development
+   * its files are looked at for each call, in production once in `recheckMs`. If it does not load, is gone, or takes more than a second to
+   * load again, in production the last good one keeps serving, and that is reported once; else a HandlerError.
    */
   load(base: string, module: string): HandlerModule | Promise<HandlerModule>
   /** True for the real path of a file that is a handler module or imported by one. */
@@ -25,7 +25,7 @@ interface Options {
   readonly recheckMs: number
   readonly development: boolean
   readonly report: (error: HandlerError) => void
-  /** How long a request waits for a new version where there is a last good one. Default 1 s. */
+  /** How long a request waits for a new version if there is a last good one. Default 1 s. */
   readonly patienceMs?: number
 }
 
@@ -106,7 +106,7 @@ export function createHandlerModules({
     return loading
   }
 
-  /** Its top-level await may take its time, or never end. */
+  /** The module's top-level await may take its time, or never end. */
   async function withPatience(slot: Slot): Promise<HandlerModule> {
     const lastGood = development ? undefined : slot.module
     const loaded = importSlot(slot)

@@ -1,4 +1,4 @@
-/** What the name of a handler module may end in, without the dot: a directive may leave it out, and means the first that is there. */
+/** The extensions of handler modules, without the dot. A directive may leave it out: it means the first that exists. */
 export const moduleExtensions = ['ts', 'mts', 'js', 'mjs', 'cjs'] as const
 
 const ending = new RegExp(`\\.(?:${moduleExtensions.join('|')})$`)

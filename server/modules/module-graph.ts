@@ -44,7 +44,7 @@ export function installModuleHooks(): void {
       try {
         resolved = nextResolve(specifier, context)
       } catch (error) {
-        // what is wanted and not there: making it is a change of who wants it
+        // what is imported and missing: making it is a change of the module that imports it
         if (/^(?:\.{0,2}\/|file:)/.test(specifier)) {
           const wanted = withoutQuery(new URL(specifier, parent).href)
           hasChanged(fileURLToPath(wanted))
@@ -63,7 +63,7 @@ export function installModuleHooks(): void {
   })
 }
 
-/** True where this process serves, or a command of pso looks at modules: the files of users are imported, not run. */
+/** True where this process serves, or a command of pso looks at modules: users' files are imported, not run. */
 export const isServing = (): boolean => door !== undefined
 
 /** The module of a file, in its present version. The same promise's result as long as the version is the same. */
@@ -123,7 +123,7 @@ function asModule<Resolved extends { url: string; format?: string | null | undef
   return /\.ts$/.test(withoutQuery(resolved.url)) ? { ...resolved, format: 'module-typescript' } : resolved
 }
 
-/** A program may have any name, `test.cgi` or none with a dot: what has no extension of JavaScript's own is TypeScript. */
+/** A program may have any name, `test.cgi` or one without a dot: what has none of JavaScript's own extensions is TypeScript. */
 const asEntry = <Resolved extends { url: string; format?: string | null | undefined }>(resolved: Resolved): Resolved =>
   /\.(?:[cm]?js|[cm]ts|[jt]sx)$/.test(withoutQuery(resolved.url))
     ? resolved

@@ -57,7 +57,7 @@ interface Place {
   readonly column?: number
 }
 
-/** Where pso's own sources are: a session's error is laid to the line of the handler that caused it. */
+/** Where pso's own sources are: a session's error is traced to the line of the handler that caused it. */
 const ownDirectories = ['..', '../../session', '../../directives'].map(name =>
   fileURLToPath(new URL(`${name}/`, import.meta.url)),
 )

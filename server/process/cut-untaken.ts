@@ -11,8 +11,8 @@ interface InternalMessage {
 }
 
 /**
- * Cuts the connections that a worker was given and did not take: of one that waits the client would wait for ever. Only the messages between
- * primary and worker tell which those are: `newconn` with a number, and that number as `ack` (lib/internal/cluster/round_robin_handle.js).
+ * Cuts the connections that a worker was given and did not take: their clients would wait for ever. Only the messages between primary and
+ * worker tell which those are: `newconn` with a number, and that number as `ack` (lib/internal/cluster/round_robin_handle.js).
  *
  * A worker that died before it took them: cluster closes its own end only at that answer.
  * One that has no descriptor left for them: its process says NODE_HANDLE_NACK (lib/internal/child_process.js), of which cluster hears

@@ -1,13 +1,13 @@
 let failure: NodeJS.ErrnoException | undefined
 
-/** What standard output does not take from now on is told at the end: `console.log` says nothing of it. */
+/** From now on a failure of standard output is remembered and told at the end: `console.log` does not report it. */
 export function heedOutput(): void {
   process.stdout.on('error', error => (failure ??= error))
 }
 
 /**
- * Ends the process when what was said has been taken: a pipe holds 64 KiB, and node waits for no more. Who has stopped reading, as `head`,
- * ends it too, and has seen enough; any other failure of a standard output that is heeded is told, and makes the exit code 1.
+ * Ends the process when its output has been taken: a pipe holds 64 KiB, and node does not wait for the rest. A reader that has stopped, such
+ * as `head`, has seen enough; any other failure since `heedOutput` is told, and makes the exit code 1.
  */
 export async function exitWhenSaid(code = process.exitCode): Promise<never> {
   await taken(process.stdout)

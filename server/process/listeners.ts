@@ -15,7 +15,7 @@ export interface ListenAddress {
 export interface Listeners {
   /** Resolves when all are open, in the order given. */
   listen(addresses: readonly ListenAddress[]): Promise<AddressInfo[]>
-  /** Opens to nobody any more; resolves when what was in flight has been answered, or `timeoutMs` have passed (0: however long). */
+  /** Takes no more connections; resolves when what was in flight has been answered, or `timeoutMs` have passed (0: however long). */
   close(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
 import { requestContext } from '../request-context.ts'
 
 /**
- * From now on a handler that calls process.exit gets an Error in its place, which becomes its own 500: the other requests of this
- * process are not its to end. Code outside of a request still ends the process.
+ * From now on process.exit throws an Error in a handler, which becomes that request's 500: the other requests of this process are not its
+ * to end. Outside of a request it still ends the process.
  */
 export function guardProcessExit(): void {
   const exit = process.exit

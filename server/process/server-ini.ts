@@ -8,7 +8,7 @@ import {
   type ServerConfigOptions,
 } from '../../directives/index.ts'
 
-/** What of a command line has a say in the configuration. */
+/** The options of a command line that change the configuration. */
 export interface ConfigArguments {
   readonly config?: string
   readonly root?: string
@@ -21,7 +21,7 @@ export class ConfigError extends Error {}
 
 /**
  * Where the configuration comes from: `--config`, which must exist, else `conf/server.ini` if there is one, else the defaults;
- * the other arguments stand in place of its lines.
+ * the other arguments override its lines.
  */
 export function configSource({ config, root, listen, workers }: ConfigArguments): ServerConfigOptions {
   const cwd = process.cwd()

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs'
 
-/** The state directory cannot be trusted or made: a start ends with it. */
+/** The state directory cannot be trusted or made: the start fails. */
 export class StateDirectoryError extends Error {}
 
 /** Makes the state directory with mode 0700 if it is missing; refuses one that another user owns or can write (DESIGN 8). */

@@ -1,9 +1,9 @@
-/** A terminal tells a Ctrl-C to every process, and parents pass it on: what comes within this time is the same signal. */
+/** A terminal sends Ctrl-C to every process, and parents pass it on: what comes within this time is the same signal. */
 const SAME_MS = 500
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT; who is told again means at once: the process ends with 1. The function that it returns
- * begins the same stop for another reason.
+ * Calls `stop` at the first SIGTERM or SIGINT; a second signal means at once: the process ends with 1. Returns what begins the same stop for
+ * another reason.
  */
 export function onStopSignal(stop: () => void): () => void {
   let since: number | undefined

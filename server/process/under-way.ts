@@ -1,4 +1,4 @@
-/** How many requests are not over: until the handler has settled, the response has closed and the log phase has run. */
+/** Counts the requests that are not over: until the handler has settled, the response has closed and the log phase has run. */
 export class UnderWay {
   #count = 0
   #onNone: (() => void) | undefined
@@ -12,7 +12,7 @@ export class UnderWay {
     if (this.#count === 0) this.#onNone?.()
   }
 
-  /** Resolves when there is none left, or after `patienceMs`; to how many are left. */
+  /** Resolves to how many are left: when there are none, or after `patienceMs`. */
   async none(patienceMs: number): Promise<number> {
     if (this.#count > 0) {
       await new Promise<void>(resolve => {

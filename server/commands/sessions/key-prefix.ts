@@ -4,7 +4,7 @@ import { visible } from './visible.ts'
 
 const MOST_CANDIDATES = 10
 
-/** The beginning of a session's key as it was typed. What is none is not shown: it may be an id, which would let in whoever reads it. */
+/** The beginning of a session's key as it was typed. Anything else is not shown: it may be an id, which would let in whoever reads it. */
 export function keyPrefixOf(word: string): string {
   if (!/^[0-9a-f]{1,64}$/i.test(word))
     throw new UsageError('expected the KEY of a session, hex digits as `pso sessions list` shows them; its id is none')

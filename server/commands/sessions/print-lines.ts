@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 
 const CHUNK = 64 * 1024
 
-/** Writes lines to standard output as fast as it takes them. One that takes no more ends it: the end of the command tells why. */
+/** Writes lines to standard output as fast as it takes them, until it takes no more: the end of the command tells why. */
 export async function printLines(lines: Iterable<string>): Promise<void> {
   try {
     await pipeline(Readable.from(chunksOf(lines)), process.stdout, { end: false })

@@ -36,7 +36,7 @@ export const jsonOf = (row: SessionRow): Record<string, unknown> => ({
   endsAt: isoOf(row.endsAt),
 })
 
-/** Undefined and what is no time, as a record that was tampered with may have it: null. */
+/** Null for undefined, and for what is no time, as it may be in a record that was tampered with. */
 const isoOf = (time: number | undefined): string | null => (isTime(time) ? new Date(time).toISOString() : null)
 
 /** To the minute, in GMT. */

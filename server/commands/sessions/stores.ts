@@ -79,7 +79,7 @@ export async function storesOf(options: StoreArguments): Promise<Stores> {
   }
 }
 
-/** All that is stored, or that which has keys that begin so; throws where the sessions of this loader cannot be listed. */
+/** All that is stored, or what has keys that begin with `keyPrefix`; throws where the sessions of this loader cannot be listed. */
 export function listOf(loader: SessionLoader, { spec }: Store, keyPrefix?: string): AsyncIterable<StoredSession> {
   if (spec?.type === 'memory') throw elsewhere()
   if (loader.list === undefined) throw new Error('its loader has no list, and so its sessions cannot be listed')
