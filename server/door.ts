@@ -7,7 +7,8 @@ import type { PluginOptions } from './plugin.ts'
  * The package `pso`: what handlers import, and what a program needs that serves a site itself. A program that only runs a handler imports
  * it too, so what a server needs is loaded when one is made.
  */
-export * from './pso.ts'
+export * from './api/package.ts'
+export * as pso from './api/package.ts'
 export type { CreateServerOptions, LibraryServer, PluginOptions }
 
 /**

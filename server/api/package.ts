@@ -1,3 +1,5 @@
+/** What a handler imports from the package `pso`, wherever its directory is; `door.ts` adds what a program needs. */
+
 export type { OwnDeclaration } from '../../directives/index.ts'
 export type { LoaderAbout, OwnLoader, Session, SessionData, SessionLoader, SessionRecord } from '../../session/index.ts'
 export { CookieFileImpl, CookieSession, FileLoader, mixin, SessionImpl } from '../../session/index.ts'

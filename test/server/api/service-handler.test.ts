@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ServiceHandler } from '../../../server/pso.ts'
+import { ServiceHandler } from '../../../server/door.ts'
 import { apacheVariables, plantSite, psoCgi, runProgram } from '../../support/program.ts'
 import { project } from '../../support/project.ts'
 import { site } from '../../support/site.ts'
