@@ -11,7 +11,7 @@ import { planOf } from './plan.ts'
 import type { Site } from './site.ts'
 import { createWatcher } from './watch.ts'
 
-/** How long production trusts what it has looked at; development looks again for each request. */
+/** `recheckMs` of production. */
 const RECHECK_MS = 1000
 const CACHE_BYTES = 64 * 1024 * 1024
 
@@ -61,6 +61,7 @@ export function makeSite({ watch, logs, previous, ...given }: Parts): Site {
     : undefined
   return {
     ...given,
+    recheckMs,
     store,
     locator,
     modules,

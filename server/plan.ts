@@ -25,6 +25,7 @@ export interface Plan {
 
 const plans = new WeakMap<Merged, Plan>()
 
+/** The plan of a configuration, made once. */
 export function planOf(site: Pick<Site, 'workers'>, merged: Merged): Plan {
   let plan = plans.get(merged)
   if (plan === undefined) {
@@ -54,7 +55,7 @@ const checkedHandlers = new WeakMap<Plan, { at: number; handler: DirectoryHandle
 export function handlerOf(site: Site, plan: Plan): DirectoryHandler | undefined {
   const known = checkedHandlers.get(plan)
   const now = site.now()
-  if (known !== undefined && !site.development && now - known.at < 1000) return known.handler
+  if (known !== undefined && now >= known.at && now - known.at < site.recheckMs) return known.handler
   const handler = directoryHandler(plan.merged)
   checkedHandlers.set(plan, { at: now, handler })
   return handler

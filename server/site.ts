@@ -25,6 +25,8 @@ export interface Site {
   /** How many processes serve: what lives in one process only is an error with more than one. */
   readonly workers: number
   readonly now: () => number
+  /** How long what was looked at on disk is trusted, in ms; 0 in development: it is looked at for each request. */
+  readonly recheckMs: number
   readonly store: ConfigStore
   readonly locator: Locator
   readonly modules: HandlerModules

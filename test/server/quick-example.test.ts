@@ -69,3 +69,12 @@ t.test('two directories with a handler.ts each serve their own, below them too',
   t.equal((await app.inject('/b/deeper/')).body, 'b', 'an inherited handler')
   t.equal((await app.inject('/b/deeper/x.txt')).body, 'file')
 })
+
+t.test('a clock that is set back hides no handler file', async t => {
+  let now = Date.now()
+  const app = await site(t, { a: { '.psoaccess': '' } }, { now: () => now })
+  t.equal((await app.inject('/a/')).statusCode, 403)
+  now -= 60 * 60 * 1000
+  writeFileSync(join(app.root, 'a', 'handler.ts'), says('there'))
+  t.equal((await app.inject('/a/')).body, 'there')
+})
