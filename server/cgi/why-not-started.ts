@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import { isAtLimits } from '../at-limits.ts'
+import { openToRead } from '../files/open-to-read.ts'
 import { Refusal } from '../refusal.ts'
 import { ProgramFailure } from './program-failure.ts'
 
@@ -48,8 +49,7 @@ const firstLine = (file: string): string => beginOf(file)?.split('\n', 1)[0] ?? 
 /** The first 256 bytes of a file; undefined where it cannot be read. */
 function beginOf(file: string): string | undefined {
   try {
-    // not to wait for the other end, if it is a pipe by now
-    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const fd = openToRead(file)
     try {
       const bytes = Buffer.allocUnsafe(256)
       return bytes.toString('latin1', 0, readSync(fd, bytes))

@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { closeSync, fstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { isAtLimits } from '../at-limits.ts'
 import { Refusal } from '../refusal.ts'
+import { openToRead } from './open-to-read.ts'
 
 /** An open file: everything here is about this very file, whatever has its name later. */
 export interface OpenFile {
@@ -22,8 +23,7 @@ export function openFile(file: string): OpenFile {
 function openOnce(file: string): OpenFile | undefined {
   let fd: number | undefined
   try {
-    // not to wait for the other end, if it is a pipe by now
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    fd = openToRead(file)
     const stats = fstatSync(fd)
     if (!stats.isFile()) throw new Refusal(403, `${file} is no file`)
     const realPath = realpathSync.native(file)

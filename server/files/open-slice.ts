@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { FileSlice } from '../api/output.ts'
 import { isAtLimits } from '../at-limits.ts'
 import { Refusal } from '../refusal.ts'
+import { openToRead } from './open-to-read.ts'
 
 /**
  * Opens the `length` bytes of a file from `offset` on, or what there is of them; without `length`, the rest. A relative path is seen from
@@ -16,8 +17,7 @@ export function openSlice(base: string, path: string, offset: number, length: nu
   const file = resolve(base, path)
   let fd: number
   try {
-    // not to wait for the other end, if it is a pipe
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    fd = openToRead(file)
   } catch (error) {
     throw notOpened(file, path, error as NodeJS.ErrnoException)
   }
