@@ -1,4 +1,5 @@
 import { DirectivesError, type HandlerRef } from '../directives/index.ts'
+import { ALLOWED_METHODS } from './allowed-methods.ts'
 import { ServerReturn } from './api/server-return.ts'
 import { chooseContent, outsideRefusal } from './choose-content.ts'
 import { unmetExpectation } from './input/expect-continue.ts'
@@ -37,7 +38,7 @@ export function checkLimits(state: RequestState): void {
   if (expected !== undefined)
     throw new ServerReturn(417, `the client expects ${JSON.stringify(expected)}, and only 100-continue can be`)
   if (raw.method === 'TRACE' || raw.method === 'CONNECT') {
-    state.output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
+    state.output.headers.set('Allow', ALLOWED_METHODS)
     throw new ServerReturn(405, `${raw.method} is off`)
   }
 }

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { basename, delimiter } from 'node:path'
+import { ALLOWED_METHODS } from '../allowed-methods.ts'
 import { environOf } from '../api/environ.ts'
 import { ServerReturn } from '../api/server-return.ts'
 import { DONE } from '../api/status.ts'
@@ -21,7 +22,7 @@ export async function runProgram(state: RequestState): Promise<void> {
   const { output, response, site, plan } = state
   if (output.flushed) throw new Error('a CGI program cannot answer: a part of an answer had been sent before')
   output.discard()
-  if (state.method === 'OPTIONS') return output.headers.set('Allow', 'GET, HEAD, POST, OPTIONS')
+  if (state.method === 'OPTIONS') return output.headers.set('Allow', ALLOWED_METHODS)
   const { file, directory } = state.location as Location & { file: string }
   refuseHidden(state, file)
   refuseText(file)

@@ -1,5 +1,6 @@
 import { closeSync, lstatSync, readSync, realpathSync, type Stats } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
+import { ALLOWED_METHODS } from '../allowed-methods.ts'
 import type { FileSlice } from '../api/output.ts'
 import { acceptedCodings, type Coding, codings } from '../files/accept-encoding.ts'
 import { byteRange } from '../files/byte-range.ts'
@@ -186,8 +187,8 @@ function neighboursOf(file: string, stats: Stats): Neighbour[] {
 
 function otherMethod(method: string): Answer {
   return method === 'OPTIONS'
-    ? { status: 200, headers: ['Allow', 'GET, HEAD, POST, OPTIONS', 'Content-Length', '0'], body: undefined }
-    : { status: 405, headers: ['Allow', 'GET, HEAD, POST, OPTIONS'], body: undefined }
+    ? { status: 200, headers: ['Allow', ALLOWED_METHODS, 'Content-Length', '0'], body: undefined }
+    : { status: 405, headers: ['Allow', ALLOWED_METHODS], body: undefined }
 }
 
 function answerEntry(method: string, headers: IncomingHttpHeaders, entry: Entry, fd: number | undefined): Answer {

@@ -1,0 +1,2 @@
+/** The `Allow` of what is no handler: files, and CGI programs for OPTIONS. */
+export const ALLOWED_METHODS = 'GET, HEAD, POST, OPTIONS'
