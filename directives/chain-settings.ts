@@ -81,6 +81,7 @@ const withFiles = (sections: readonly PlacedBlock[], files: readonly PlacedBlock
 const allowsOf = ({ values }: Settings): ReadonlySet<string> =>
   (values.get('AllowOverride') as ReadonlySet<string> | undefined) ?? table.AllowOverride.default
 
+/** The chain with the lines of the directory's own access file, where it has one. */
 export function chainWith(start: Chain, access: AccessFile | undefined): Chain {
   if (access === undefined) return start
   const { layer } = access
@@ -100,6 +101,7 @@ export function chainWith(start: Chain, access: AccessFile | undefined): Chain {
   }
 }
 
+/** The configuration of one target: the chain with the sections that match it. The same object for the same sections. */
 export function mergedFor(chain: Chain, { name, path }: Target): Merged {
   const { sections, merged } = chain
   const key =
@@ -120,6 +122,7 @@ const matches = ({ sections }: Block, name: string | undefined, path: string): b
     return subject !== undefined && section.matches(subject)
   })
 
+/** The configuration of the chain with these sections, and no others. */
 export function mergeSections(chain: Chain, matching: readonly PlacedBlock[]): Merged {
   const settings = matching.reduce((sum, { block, directory }) => withBlock(sum, block, directory), chain.settings)
   const { directives, origins } = inEffect(settings)

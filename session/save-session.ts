@@ -112,6 +112,7 @@ export function meet(state: SessionState, data: Data, current: SessionRecord | u
   state.record = theirs
 }
 
+/** The error of a session that another request has changed or ended meanwhile. */
 export const conflict = (how: 'changed or ended' | 'ended'): SessionError =>
   new SessionError('conflict', `the session was ${how} by another request meanwhile`)
 
@@ -258,6 +259,7 @@ function replaceData(data: Data, values: Data): void {
   for (const key of Object.keys(values)) data[key] = values[key]
 }
 
+/** Gives the session's lock back, where it is held. */
 export function unlock(state: SessionState): Awaitable<void> {
   const { lock } = state.context
   state.context.lock = undefined

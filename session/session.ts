@@ -68,6 +68,7 @@ class Tied {
 /** A session without data, over `state`. */
 export const makeSession = (state: SessionState): Session => new Tied(state) as object as Session
 
+/** What stands behind a session; a TypeError for anything else. */
 export const stateOf = (session: object): SessionState => Tied.stateOf(session)
 
 /** Makes a call in its turn, which nobody may await: the end of the request waits for it, and its failure is a failed save. */
