@@ -4,7 +4,6 @@ import type { Awaitable, SessionRecord } from './loader.ts'
 import { report } from './report.ts'
 import { fill, saveAndUnlock, saveChanges, unlock } from './save-session.ts'
 import { makeSession, type Session, stateOf } from './session.ts'
-import { SessionError } from './session-error.ts'
 import { forcedIdOf, isAnyId, isSessionId } from './session-id.ts'
 import { sessionKey, sessionName } from './session-key.ts'
 import type { SessionOptions } from './session-options.ts'
@@ -222,8 +221,7 @@ export function idForUrls(session: Session): string | undefined {
   if (id !== undefined && !options.transport.isDueInUrls(id, presented, options.serviceId)) return undefined
   if (status === 'open') return id
   if (options.readOnly) return undefined
-  if (state.isHeadGone && id === undefined)
-    throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+  if (id === undefined) state.requireHead()
   state.isShared = true
   return state.needId()
 }

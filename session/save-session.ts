@@ -49,8 +49,7 @@ function refuseChanges(state: SessionState, data: Data, mustExist: boolean): voi
 /** The session's id; the loader makes one for a session that begins. */
 function idOf(state: SessionState): Awaitable<string> {
   if (state.id !== undefined) return state.id
-  if (state.isHeadGone)
-    throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
+  state.requireHead()
   const made = state.options.loader.newSessionId?.(state.context) ?? newSessionId()
   if (made instanceof Promise) return made.then(id => (state.id ??= id))
   return (state.id = made)
@@ -197,7 +196,7 @@ function dataOf(record: SessionRecord): Data {
   try {
     return decode(record.data)
   } catch {
-    throw new SessionError('cannot-load', 'what another request has made of the session meanwhile cannot be read')
+    throw new SessionError('cannot-load', 'what another request has saved of the session meanwhile cannot be read')
   }
 }
 

@@ -1,6 +1,7 @@
 import { encode } from './encode.ts'
 import { endOf, expiryAtCreation, isTouchDue } from './life.ts'
 import type { LoaderContext, Lock, SessionRecord } from './loader.ts'
+import { SessionError } from './session-error.ts'
 import { newSessionId } from './session-id.ts'
 import type { SessionOptions } from './session-options.ts'
 import { checkSize } from './session-size.ts'
@@ -74,6 +75,12 @@ export class SessionState {
   needId(): string {
     this.id ??= newSessionId()
     return this.id
+  }
+
+  /** Throws a SessionError where it is too late to tell the client the id of a session that begins. */
+  requireHead(): void {
+    if (this.isHeadGone)
+      throw new SessionError('too-late', 'a session cannot begin any more: the head of the response has left')
   }
 
   /** True where a session that the store does not know is to be stored: something was written to it, or a URL carries its id. */
