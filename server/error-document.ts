@@ -70,20 +70,20 @@ const sentences: Readonly<Record<number, string>> = {
   401: 'This page needs a user name and a password.',
   403: 'You may not see this page.',
   404: 'There is no page at this address.',
-  405: 'This address does not take this method.',
-  413: 'What was sent is larger than the server takes.',
-  414: 'This address is longer than the server takes.',
-  415: 'The server does not take content of this type.',
+  405: 'This address does not support this method.',
+  413: 'The request is larger than the server accepts.',
+  414: 'The address is longer than the server accepts.',
+  415: 'The server does not accept content of this type.',
   417: 'The server cannot do what is expected of it.',
   500: 'The server could not make this page. Its log says why.',
-  504: 'What makes this page took too long.',
   503: 'The server cannot answer just now. Please try again in a moment.',
+  504: 'This page took too long to make.',
 }
 
 /** The built-in page of a status. */
 export function errorPage(status: number, explained?: Explanation): string {
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
-  const sentence = sentences[status] ?? 'The server answers with this status.'
+  const sentence = sentences[status] ?? 'The server answered with this status.'
   const told = explained === undefined ? `<p>${sentence}</p>` : `<pre>${escapeHtml(explained.message)}</pre>`
   const frame = explained?.frame === undefined ? '' : `<pre>${escapeHtml(explained.frame)}</pre>`
   return page(title, `<h1>${escapeHtml(title)}</h1>\n${told}\n${frame}`)

@@ -67,7 +67,7 @@ export class BodyReader {
 
   /** Nobody will read the rest: the answer has been sent. */
   stop(): void {
-    this.#receiving?.stop(new Error('the answer has been sent: the rest of the body is nobody’s'))
+    this.#receiving?.stop(new Error('the answer has been sent: the rest of the body is not read any more'))
   }
 
   #inTurn<Value>(run: () => Promise<Value>): Promise<Value> {

@@ -72,7 +72,7 @@ export function makeDatabaseFile(path: string, lock: () => (() => void) | undefi
   const left = [`${path}-wal`, `${path}-shm`]
   if (!left.some(file => existsSync(file))) return makeFile(path)
   const release = lock()
-  if (release === undefined) throw new DatabaseMissingError('it was removed, and another process makes it anew')
+  if (release === undefined) throw new DatabaseMissingError('it was removed, and another process is making it again')
   try {
     if (existsSync(path)) return
     for (const file of left) rmSync(file, { force: true })

@@ -7,7 +7,7 @@ export function makeOwnDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const stats = lstatSync(directory)
     const uid = process.getuid?.() ?? stats.uid
-    if (!stats.isDirectory() && !stats.isSymbolicLink()) throw new Error('it is no directory')
+    if (!stats.isDirectory() && !stats.isSymbolicLink()) throw new Error('it is not a directory')
     if (stats.uid !== uid && uid !== 0) throw new Error(`it belongs to user ${stats.uid}`)
   } catch (cause) {
     throw unusable(directory, cause)

@@ -47,7 +47,7 @@ const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '')
 
 function setCookie(id: string, keeping: Keeping, expires: number | undefined, maxAge: number | undefined): string {
   const { serviceId, attributes } = keeping
-  if (!cookieName.test(serviceId)) throw new SessionError('bad-cookie', 'the service id is no name for a cookie')
+  if (!cookieName.test(serviceId)) throw new SessionError('bad-cookie', 'the service id cannot be the name of a cookie')
   // RFC 6265bis 4.1.3.2: anything else a browser throws away without a word
   if (/^__host-/i.test(serviceId) && (attributes.domain !== undefined || (attributes.path ?? '/') !== '/'))
     throw new SessionError('bad-cookie', `expected Path / and no Domain for the session cookie ${serviceId}`)
