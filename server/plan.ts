@@ -5,7 +5,7 @@ import { phases } from './phases.ts'
 import type { Site } from './site.ts'
 
 /**
- * A directory's configuration, made ready once for all its requests: what has nothing to do costs nothing (HOUSE 10).
+ * A directory's configuration, made ready once for all its requests: what has nothing to do costs nothing.
  * Valid as long as the Merged it was made from.
  */
 export interface Plan {

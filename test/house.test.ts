@@ -5,7 +5,7 @@ import { project } from './support/project.ts'
 
 const rooms = ['directives', 'session', 'server'] as const
 
-/** What each room may import from outside itself; `one importer` packages name their file (HOUSE 1). */
+/** What each room may import from outside itself; `one importer` packages name their file. */
 const mayEnter = { directives: [], session: [], server: ['directives/index.ts', 'session/index.ts'] } as const
 const importers: Readonly<Record<string, readonly string[]>> = {
   ini: ['directives/read-lines.ts'],
