@@ -46,6 +46,7 @@ export class CgiMessage extends IncomingMessage {
   }
 
   #take(chunk: Buffer): void {
+    ;(this.socket as { bytesRead: number }).bytesRead += chunk.length
     const part = chunk.subarray(0, this.#left)
     this.#left -= part.length
     const isDropped = this.destroyed || this.#isDiscarded
@@ -96,6 +97,7 @@ function connectionOf(environment: CgiEnvironment): Partial<Socket> {
   const port = (name: string): number | undefined => Number(environment[name]) || undefined
   const remoteAddress = environment['REMOTE_ADDR'] ?? (isRunByServer(environment) ? undefined : '127.0.0.1')
   return {
+    bytesRead: 0,
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
     remotePort: port('REMOTE_PORT'),
     localAddress: environment['SERVER_ADDR'],

@@ -478,6 +478,28 @@ t.test('a slow reader holds the handler', async t => {
   t.equal(size, 100 * 100_000 + 'Content-Type: text/html; charset=utf-8\n\n'.length)
 })
 
+t.test(
+  'a body that comes slowly gives its handler more time than PSOHandlerTimeout; one that stops is 503',
+  async t => {
+    const top = plantSite(t, {
+      '.psoaccess': 'PSOHandlerTimeout = 1\nPSOInput = off',
+      'test.ts': does('return String((await req.read()).length)'),
+    })
+    const env = apacheVariables('/test.ts', '/test.ts', { REQUEST_METHOD: 'POST', CONTENT_LENGTH: '10' })
+    const start = () => startProgram(t, [...psoCgi(), join(top, 'public_html/test.ts')], { env })
+    const slow = start()
+    const stops = start()
+    stops.input.write('x')
+    for (let sent = 0; sent < 10; sent++) {
+      slow.input.write('x')
+      await new Promise(resolve => setTimeout(resolve, 400))
+    }
+    stops.input.end()
+    t.equal((await slow.printed).body, '10')
+    t.equal((await stops.printed).head[0], 'Status: 503 Service Unavailable')
+  },
+)
+
 t.test('a large answer arrives whole, though the program ends with it', async t => {
   const { exit, body } = await asked(t, does('return "x".repeat(1 << 22)'))
   t.same([exit, body.length], [0, 1 << 22])
