@@ -1,12 +1,13 @@
 import { HandlerTimeout } from './handler-timeout.ts'
+import { requestContext } from './request-context.ts'
 import type { RequestState } from './request-state.ts'
 
 /** How exact the limit is. */
 const TICK_MS = 500
 
 interface Wait {
-  /** On a clock that no one sets. */
-  since: number
+  /** A process that was stopped, or did something else for long, has none meanwhile: what came in that time is taken first. */
+  ticks: number
   /** What had come on the connection then, in bytes. */
   received: number
 }
@@ -28,7 +29,7 @@ export class Patience {
 
   /** Waits for functions of a request, one after the other; resolves and rejects as they do. */
   async wait<Value>(state: RequestState, functions: Promise<Value>): Promise<Value> {
-    this.#waits.set(state, { since: performance.now(), received: receivedBy(state) })
+    this.#waits.set(state, { ticks: 0, received: receivedBy(state) })
     this.#timer ??= setInterval(() => this.#look(), TICK_MS).unref()
     try {
       return await functions
@@ -50,17 +51,18 @@ export class Patience {
       }
       const received = receivedBy(state)
       if (received !== wait.received || (output.flushed && !closed)) {
-        wait.since = performance.now()
+        wait.ticks = 0
         wait.received = received
         continue
       }
       const seconds = plan.directives.PSOHandlerTimeout ?? site.config.directives.Timeout
-      if (seconds === 0 || performance.now() - wait.since < seconds * 1000) continue
+      if (seconds === 0 || ++wait.ticks * TICK_MS <= seconds * 1000) continue
       this.#waits.delete(state)
       const what = output.flushed
         ? `no end ${seconds} s after the client went away`
         : `no answer for ${seconds} s${state.running === undefined ? ', while a module is loaded' : ''}`
-      this.#fail(state, new HandlerTimeout(`${what} (PSOHandlerTimeout)`))
+      // who hears of it runs in the request's own context, not in that of the one that was first waited for
+      requestContext.run(state, this.#fail, state, new HandlerTimeout(`${what} (PSOHandlerTimeout)`))
     }
   }
 }

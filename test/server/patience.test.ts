@@ -135,6 +135,17 @@ t.test('Timeout is the limit where nothing else is said', async t => {
   t.match(app.errorLog(), /no answer for 1 s \(PSOHandlerTimeout\)/)
 })
 
+t.test('a time in which the process did something else does not count', async t => {
+  const app = await site(t, {
+    '.psoaccess': limit,
+    short: { '.psoaccess': '', 'handler.ts': does(`${later(700)}; return 'short'`) },
+  })
+  const answer = app.inject('/short/')
+  await sleep(100)
+  for (const end = performance.now() + 2000; performance.now() < end; );
+  t.equal((await answer).body, 'short')
+})
+
 /** The functions run in this process: their calls of `globalThis.NAME` arrive here. */
 function call(name: string): Promise<unknown> {
   return new Promise(resolve => Object.assign(globalThis, { [name]: resolve }))
