@@ -69,7 +69,9 @@ export function configure(state: RequestState): void | Promise<void> {
   const location = state.location!
   const merged = state.site.store.configOf({ directory: location.directory, name: location.name, path: location.path })
   const judged = judgeNames(state.site, merged)
-  return judged instanceof Promise ? judged.then(one => planFor(state, one)) : planFor(state, judged)
+  return judged instanceof Promise
+    ? state.site.patience.wait(state, judged).then(one => planFor(state, one))
+    : planFor(state, judged)
 }
 
 function planFor(state: RequestState, { merged, failure }: Judged): void {
@@ -115,7 +117,9 @@ export function input(state: RequestState): void | Promise<void> {
   const { content, raw } = state
   if (content!.kind !== 'handler' || raw.headers['content-type'] === undefined) return readInput(state)
   const takesBody = someTakesBody(state, content!.handlers)
-  return takesBody instanceof Promise ? takesBody.then(isLeft => readInput(state, isLeft)) : readInput(state, takesBody)
+  return takesBody instanceof Promise
+    ? state.site.patience.wait(state, takesBody).then(isLeft => readInput(state, isLeft))
+    : readInput(state, takesBody)
 }
 
 /** A promise only where a module has to be loaded. */

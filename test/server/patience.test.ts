@@ -135,6 +135,26 @@ t.test('Timeout is the limit where nothing else is said', async t => {
   t.match(app.errorLog(), /no answer for 1 s \(PSOHandlerTimeout\)/)
 })
 
+t.test(
+  'a module that never loads, asked for before the content: for a form, for the directives that it declares',
+  async t => {
+    const app = await site(
+      t,
+      {
+        form: { '.psoaccess': '', 'handler.ts': `${never}\n${says('a')}` },
+        declares: { '.psoaccess': 'OwnDirective = 1', 'handler.ts': `${never}\n${says('a')}` },
+      },
+      { ini: limit },
+    )
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answers = [
+      app.inject({ url: '/form/', method: 'POST', headers, payload: 'a=1' }),
+      app.inject('/declares/'),
+    ] as const
+    for (const { statusCode } of await Promise.all(answers)) t.equal(statusCode, 503)
+  },
+)
+
 t.test('a time in which the process did something else does not count', async t => {
   const app = await site(t, {
     '.psoaccess': limit,
