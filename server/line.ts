@@ -61,7 +61,10 @@ export async function passAgain(state: RequestState): Promise<void> {
   for (let before = state.previous; before?.previous !== undefined; before = before.previous) rounds++
   if (rounds > 10) throw new Error(`req.internalRedirect leads to itself: ${state.url}`)
   try {
-    for (const step of pass) await step(state)
+    for (const step of pass) {
+      await step(state)
+      if (state.settled) return
+    }
   } catch (error) {
     if (!(error instanceof InternalRedirect)) throw error
     await redirectTo(state, error)

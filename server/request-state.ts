@@ -87,9 +87,10 @@ export class RequestState {
   settled = false
   /** True once Log and Cleanup are through: nobody would finish what begins now. */
   isOver = false
+  /** True once nobody waits any more for what runs: it was answered in its place. */
+  isAbandoned = false
   #logId: string | undefined
   #abort: AbortController | undefined
-  #isAbandoned = false
 
   constructor(site: Site, incoming: Incoming, response: Outgoing) {
     this.site = site
@@ -117,7 +118,7 @@ export class RequestState {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.isAborted || this.#isAbandoned) this.#abort.abort()
+    if (this.isAborted || this.isAbandoned) this.#abort.abort()
     return this.#abort.signal
   }
 
@@ -129,7 +130,7 @@ export class RequestState {
 
   /** Nobody waits any more for what is running: the signal aborts. */
   abandon(): void {
-    this.#isAbandoned = true
+    this.isAbandoned = true
     this.#abort?.abort()
   }
 

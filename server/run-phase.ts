@@ -49,12 +49,14 @@ export function callFunction(state: RequestState, phase: Phase, ref: FunctionRef
   state.phase = phase.name
   state.running = undefined
   state.base = ref.base
-  if ('run' in ref) return call(state, ref)
+  if ('run' in ref) return call(state, phase, ref)
   const loaded = loadFunction(state.site, ref, phase)
-  return loaded instanceof Promise ? loaded.then(found => call(state, found)) : call(state, loaded)
+  return loaded instanceof Promise ? loaded.then(found => call(state, phase, found)) : call(state, phase, loaded)
 }
 
-function call(state: RequestState, found: PhaseFunction): unknown {
+function call(state: RequestState, { name }: Phase, found: PhaseFunction): unknown {
+  // answered meanwhile, by failRequest: what does come back is not followed by anything but what follows the answer
+  if (state.settled && name !== 'Log' && name !== 'Cleanup') throw new ServerReturn(DONE, 'the request is over')
   state.running = found.name
   const answer = found.run(requestOf(state))
   return isThenable(answer) ? Promise.resolve(answer) : answer

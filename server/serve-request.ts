@@ -25,13 +25,17 @@ export async function serveRequest(state: RequestState, steps: readonly Step[] =
   try {
     for (const step of steps) {
       const pending = step(state)
-      if (pending instanceof Promise) await pending
+      if (pending instanceof Promise) {
+        await pending
+        // answered meanwhile, by failRequest: nothing of it goes on
+        if (state.settled) break
+      }
     }
   } catch (error) {
     try {
       if (!state.settled) await answerThrown(state, error)
     } catch (failure) {
-      await giveUp(state, failure)
+      if (!state.settled) await giveUp(state, failure)
     }
   }
   if (!state.settled) await finish(state)
@@ -44,7 +48,7 @@ async function answerThrown(state: RequestState, error: unknown): Promise<void> 
   try {
     await redirectTo(state, error)
   } catch (failure) {
-    await answerError(state, failure)
+    if (!state.settled) await answerError(state, failure)
   }
 }
 
@@ -67,7 +71,7 @@ async function finish(state: RequestState): Promise<void> {
     const sent = sendResponse(state)
     if (sent !== undefined) await sent
   } catch (error) {
-    await giveUp(state, error)
+    if (!state.isAbandoned) await giveUp(state, error)
   }
 }
 

@@ -135,6 +135,36 @@ t.test('Timeout is the limit where nothing else is said', async t => {
   t.match(app.errorLog(), /no answer for 1 s \(PSOHandlerTimeout\)/)
 })
 
+t.test('what comes back after all is followed by nothing: no other function, phase, file or program', async t => {
+  const back: string[] = []
+  Object.assign(globalThis, { back })
+  const comesBack = `await new Promise(resolve => req.signal.addEventListener('abort', () => setTimeout(resolve, 100)))`
+  const first = does(`${comesBack}; (globalThis as any).back.push('back')`).replaceAll('handler', 'first')
+  const next = `export const next = (): void => { (globalThis as any).back.push('followed') }\n`
+  const app = await site(t, {
+    '.psoaccess': limit,
+    content: { '.psoaccess': 'PSOHandler = a.ts::first a.ts::next', 'a.ts': first + next },
+    phase: { '.psoaccess': 'PSOAccessHandler = a.ts::first a.ts::next', 'a.ts': first + next, 'a.txt': '' },
+    phases: { '.psoaccess': 'PSOAccessHandler = a.ts::first\nPSOHandler = a.ts::next', 'a.ts': first + next },
+    inside: {
+      '.psoaccess': '',
+      'handler.ts': does(`${comesBack}; (globalThis as any).back.push('back'); req.internalRedirect('/next/')`),
+    },
+    next: { '.psoaccess': 'PSOHandler = a.ts::next', 'a.ts': next },
+    inner: { '.psoaccess': '', 'handler.ts': does(`req.internalRedirect('/fails/')`) },
+    fails: {
+      '.psoaccess': '',
+      'handler.ts': does(`${comesBack}; (globalThis as any).back.push('back'); throw new Error('too late')`),
+    },
+  })
+  const paths = ['/content/', '/phase/a.txt', '/phases/', '/inside/', '/inner/']
+  for (const { statusCode } of await Promise.all(paths.map(path => app.inject(path)))) t.equal(statusCode, 503)
+  await until(() => back.length === paths.length)
+  await sleep(100)
+  t.same([...new Set(back)], ['back'])
+  t.notMatch(app.errorLog(), /too late/)
+})
+
 t.test(
   'a module that never loads, asked for before the content: for a form, for the directives that it declares',
   async t => {
