@@ -1,3 +1,4 @@
+import { setTimeout as passed } from 'node:timers/promises'
 import { answerError } from './answer-error.ts'
 import { InternalRedirect } from './api/internal-redirect.ts'
 import { cutAnswer } from './cut-answer.ts'
@@ -10,6 +11,9 @@ import type { RequestState } from './request-state.ts'
 import { sendResponse } from './send-response.ts'
 import { abandonSessions, finishSessions } from './sessions-of.ts'
 import type { Step } from './steps.ts'
+
+/** How long an answer that failed waits for its sessions to be let go: what they wait for may never come. */
+const LET_GO_MS = 1000
 
 /**
  * Takes a request from its first byte to its answer; `endRequest` follows when the response has closed too. Never rejects.
@@ -65,7 +69,7 @@ async function finish(state: RequestState): Promise<void> {
     if (state.output.head !== undefined) await state.output.head
     if (state.output.sending !== undefined) await state.output.sending
     const saved = finishSessions(state)
-    if (saved !== undefined) await saved
+    if (saved !== undefined) await state.site.patience.wait(state, saved)
     if (state.settled) return
     settle(state)
     const sent = sendResponse(state)
@@ -83,7 +87,7 @@ async function giveUp(state: RequestState, error: unknown): Promise<void> {
   const abandoned = abandonSessions(state)
   // whatever a handler still does comes too late
   settle(state)
-  await abandoned
+  await Promise.race([abandoned, passed(LET_GO_MS)])
   if (state.output.flushed) cutAnswer(state, status)
   else {
     try {

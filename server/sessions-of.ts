@@ -1,4 +1,11 @@
-import { type Awaitable, abandonSession, finishSession, idForUrls, revertSession } from '../session/index.ts'
+import {
+  type Awaitable,
+  abandonSession,
+  finishSession,
+  idForUrls,
+  revertSession,
+  type Session,
+} from '../session/index.ts'
 import type { RequestState } from './request-state.ts'
 
 /** Saves and unlocks all sessions of a request; a promise only where a loader takes one. All are let go even if one fails. */
@@ -20,15 +27,24 @@ export async function revertSessions(state: RequestState): Promise<void> {
   for (const { session } of state.sessions) if (!(session instanceof Promise)) await revertSession(session)
 }
 
-/** Drops what was changed and not saved, unlocks, and forgets the sessions: an error document opens its own. */
+/** Drops what was changed and not saved, unlocks, and forgets the sessions; one that is still being opened when it is there. */
 export async function abandonSessions(state: RequestState): Promise<void> {
   const opened = state.sessions.splice(0)
-  for (const { session } of opened) {
-    try {
-      await abandonSession(await session)
-    } catch (error) {
-      state.site.errorLog.write('error', `a session could not be let go: ${(error as Error).message}`, state)
-    }
+  await Promise.all(opened.map(({ session }) => abandon(state, session)))
+}
+
+async function abandon(state: RequestState, opening: Awaitable<Session>): Promise<void> {
+  let session: Session
+  try {
+    session = await opening
+  } catch {
+    // there is none
+    return
+  }
+  try {
+    await abandonSession(session)
+  } catch (error) {
+    state.site.errorLog.write('error', `a session could not be let go: ${(error as Error).message}`, state)
   }
 }
 

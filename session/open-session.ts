@@ -1,3 +1,4 @@
+import { setTimeout as passed } from 'node:timers/promises'
 import { inTurn } from './in-turn.ts'
 import { DAMAGED_MS, hasEnded, tombstoneOf } from './life.ts'
 import type { Awaitable, SessionRecord } from './loader.ts'
@@ -12,6 +13,8 @@ import type { Presented } from './transport.ts'
 
 /** Nobody sends more cookies of one name than this in good faith; each costs a look at the store. */
 const MOST_CANDIDATES = 8
+/** How long the end of a request that failed waits for calls that nobody awaited. */
+const CALLS_MS = 500
 
 /**
  * The session of a request: that of the forced id, else of the first presented id that the loader knows for this service and that is not
@@ -182,12 +185,16 @@ export function revertSession(session: Session): Awaitable<void> {
   )
 }
 
-/** The end of a request that failed: what was changed and not saved is dropped. */
+/**
+ * The end of a request that failed: what was changed and not saved is dropped, and nothing is saved any more. What is being saved is waited
+ * for, but not for ever: a function of the author's may never come back.
+ */
 export async function abandonSession(session: Session): Promise<void> {
   const state = stateOf(session)
-  if (state.isFinished) return
+  const calls = state.isFinished ? state.turn : state.pending && settlePending(state).catch(() => {})
   state.isFinished = true
-  await settlePending(state).catch(() => {})
+  if (calls !== undefined) await Promise.race([calls, passed(CALLS_MS)])
+  state.isAbandoned = true
   await unlock(state)
 }
 

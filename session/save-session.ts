@@ -13,6 +13,7 @@ const TRIES = 5
 
 /** Stores what changed. `mustExist`: a call of `save()` stores a new session even if it is empty. At once where the loader answers at once. */
 export function saveChanges(state: SessionState, data: Data, mustExist = false, tries = 0): Awaitable<void> {
+  refuseAbandoned(state)
   if (state.options.readOnly) return refuseChanges(state, data, mustExist)
   if (state.status === 'ended') return bury(state)
   const record = state.recordOf(data, mustExist)
@@ -34,6 +35,12 @@ export function saveAndUnlock(state: SessionState, data: Data): Awaitable<void> 
     throw error
   }
   return saved instanceof Promise ? saved.finally(() => unlock(state)) : unlock(state)
+}
+
+/** The client has been told that its request failed. */
+function refuseAbandoned({ isAbandoned }: SessionState): void {
+  if (isAbandoned)
+    throw new SessionError('too-late', 'the request has failed: nothing of its session is saved any more')
 }
 
 /** For a read-only session: a use is not written either, and any other change is an error. */
@@ -116,6 +123,7 @@ export const conflict = (how: 'changed or ended' | 'ended'): SessionError =>
   new SessionError('conflict', `the session was ${how} by another request meanwhile`)
 
 async function saveLast(state: SessionState, data: Data): Promise<'saved' | 'conflict'> {
+  refuseAbandoned(state)
   const record = state.recordOf(data, true)
   if (record === undefined) return 'saved'
   const answer = await state.options.loader.save(state.id!, record, { ...state.context, isLast: true })

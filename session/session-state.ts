@@ -45,6 +45,8 @@ export class SessionState {
   /** True once a byte of the response has left. */
   isHeadGone = false
   isFinished = false
+  /** True once its request has failed: what still runs changes nothing in the store. */
+  isAbandoned = false
 
   constructor(options: SessionOptions, presented: Presented, now: () => number) {
     this.options = options

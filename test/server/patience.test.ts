@@ -135,6 +135,45 @@ t.test('Timeout is the limit where nothing else is said', async t => {
   t.match(app.errorLog(), /no answer for 1 s \(PSOHandlerTimeout\)/)
 })
 
+t.test('it waits neither for what a function of a session does, nor for a loader, and no lock stays', async t => {
+  const loader = (load: string, save: string): string => `export class Mine {
+    static records = new Map<string, any>()
+    async load(id: string) { ${load}; return Mine.records.get(id) }
+    async save(id: string, record: any) { ${save}; Mine.records.set(id, record) }
+  }`
+  const app = await site(t, {
+    '.psoaccess': `${limit}\nPSOServiceId = s\ns = shared\nPSOSessionLockWait = 1`,
+    'handler.ts': does(`
+      const { session } = req.pso()
+      if (req.args === 'update') await session.update(async (s: any) => { s.changed = 1; ${never} })
+      if (req.args === 'late') {
+        await new Promise(resolve => req.signal.addEventListener('abort', () => setTimeout(resolve, 100)))
+        session.late = 1
+        await session.save().catch((error: any) => (globalThis as any).refused(error.message))
+      }
+      return Object.keys(session).join()`),
+    load: {
+      '.psoaccess': 'PSOSessionLoader = mine.ts',
+      'mine.ts': loader(never, '').replaceAll('Mine', 'Mute'),
+      'handler.ts': says('a'),
+    },
+    save: {
+      '.psoaccess': 'PSOSessionLoader = mine.ts',
+      'mine.ts': loader('', `if (record.data !== '{}') ${never}`),
+      'handler.ts': does('if (req.args !== undefined) req.pso().session.changed = 1; return "free"'),
+    },
+  })
+  // a server that listens keeps this process
+  await app.url()
+  const refused = call('refused')
+  for (const path of ['/?update', '/load/', '/save/?change']) t.equal((await app.inject(path)).statusCode, 503, path)
+  t.equal((await app.inject('/')).body, '')
+  t.equal((await app.inject('/save/')).body, 'free')
+  t.equal((await app.inject('/?late')).statusCode, 503)
+  t.match(await refused, /the request has failed: nothing of its session is saved any more/)
+  t.equal((await app.inject('/')).body, '')
+})
+
 t.test('what comes back after all is followed by nothing: no other function, phase, file or program', async t => {
   const back: string[] = []
   Object.assign(globalThis, { back })
