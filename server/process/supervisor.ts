@@ -44,7 +44,7 @@ export function supervise(): Promise<number> {
       cutUntaken(worker)
       worker.on('message', (message: WorkerMessage) => {
         lastHeard.set(worker.id, performance.now())
-        if (message.type === 'retiring' && !retired.has(worker)) {
+        if (message.type === 'retiring' && !stopping && !retired.has(worker)) {
           retired.add(worker)
           start(`worker ${worker.process.pid} has ended code in the midst of its work; another takes its place`, worker)
         }

@@ -33,7 +33,7 @@ for (const [name, kind] of storesWhere(({ outlives }) => outlives))
       if (store === undefined) return
       const { sessions } = countingPages(store.lines)
       const tree = { sessions: { ...(sessions as object), slow: { '.psoaccess': '', 'handler.ts': slow } } }
-      // one process: a primary would put another worker in the place of one that is silent for 10 s
+      // one process: a primary would put another worker in the place of one that is silent for 30 s
       const [holder, other] = await Promise.all([
         serveSite(t, join(top, 'holder'), tree, { alone: true }),
         serveSite(t, join(top, 'other'), tree, { alone: true }),

@@ -68,6 +68,23 @@ t.test('in production the worker is replaced, too, and nobody is refused meanwhi
   )
 })
 
+t.test('a stop that comes during the loop: no other worker takes its place, and the server ends', async t => {
+  const site = await serveSite(t, t.testdir({}), { loop: { '.psoaccess': '', 'handler.ts': does('for (;;);') } })
+  const answer = fetch(`${site.url}/loop/`)
+  // it loops when nobody else is served
+  await until(async () => {
+    const signal = AbortSignal.timeout(500)
+    return await fetch(`${site.url}/pid/`, { signal, headers: { connection: 'close' } }).then(
+      () => false,
+      () => true,
+    )
+  })
+  process.kill(site.pid, 'SIGTERM')
+  t.equal((await answer).status, 503)
+  await until(() => site.ended() !== undefined)
+  t.equal(site.ended(), 0)
+})
+
 t.test('what only waits is left alone', async t => {
   const waits = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000)'
   const site = await serveSite(t, t.testdir({}), {
