@@ -18,19 +18,26 @@ import { BEAT_MS, type Ended, LIMIT_MS, type Pulse, WITNESS } from './pulse.ts'
 export function startWatchdog(onEnded: (error: HandlerTimeout, state: RequestState | undefined) => void): void {
   if (!process.features.inspector) return
   const pulse: Pulse = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+  let before = process.threadCpuUsage()
   const beat = (): void => {
+    before = process.threadCpuUsage()
     Atomics.add(pulse, 0, 1)
     Atomics.store(pulse, 1, debuggerUrl() === undefined ? 0 : 1)
   }
   beat()
   setInterval(beat, BEAT_MS).unref()
   let culprit: RequestState | undefined
-  const witness = (): void => {
+  const witness = (): number => {
     culprit = requestContext.getStore()
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1000
   }
   Object.assign(globalThis, { [WITNESS]: witness })
   const thread = new Worker(join(import.meta.dirname, `watchdog-thread${ownExtension}`), {
     workerData: pulse,
+    // what the user has preloaded is for this thread
+    execArgv: [],
+    env: {},
     resourceLimits: { maxYoungGenerationSizeMb: 1 },
   })
   thread.unref()

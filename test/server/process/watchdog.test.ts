@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { does } from '../../support/handlers.ts'
 import { serveSite } from '../../support/served-site.ts'
@@ -20,6 +21,7 @@ t.test('a loop that does not end, in development: 503 with its line, its session
         'handler.ts': does(`${counts}\ntry {\nfor (;;) try { null!.x } catch {}\n} finally { req.write('x') }`),
       },
       module: { '.psoaccess': '', 'handler.ts': 'for (;;) {}\nexport const handler = () => "never"\n' },
+      realm: { '.psoaccess': '', 'handler.ts': `import vm from 'node:vm'\n${does("vm.runInNewContext('for (;;);')")}` },
       slow: {
         '.psoaccess': '',
         'handler.ts': does(
@@ -41,6 +43,7 @@ t.test('a loop that does not end, in development: 503 with its line, its session
   t.match(looped, /&#62; 6 \| for \(;;\)/, 'in development the page shows the line')
   t.equal(await slow, '200 slow')
   t.equal(await get('/counter/'), '200 2', 'the session is as it was')
+  t.match(await get('/realm/'), /^503 /, 'in a context that has globals of its own')
   t.equal(await get('/plain.txt'), '200 a static file')
   t.match(site.errorLog(), /\[error\].*GET \/loop\/ 503: HandlerTimeout: .*\/loop\/handler\.ts:6/)
   t.match(await get('/module/'), /^503 .*module\/handler\.ts:1/s)
@@ -85,11 +88,28 @@ t.test('a stop that comes during the loop: no other worker takes its place, and 
   t.equal(site.ended(), 0)
 })
 
-t.test('what only waits is left alone', async t => {
-  const waits = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000)'
-  const site = await serveSite(t, t.testdir({}), {
-    waits: { '.psoaccess': '', 'handler.ts': does(`${waits}; return 'waited'`) },
-  })
-  t.equal(await (await fetch(`${site.url}/waits/`)).text(), 'waited')
-  t.equal(site.errorLog(), '')
-})
+t.test(
+  'what only waits is left alone, though other threads compute; what they are given first is not for this one',
+  async t => {
+    const waits = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000)'
+    const thread =
+      "new Worker('for (const end = performance.now() + 8000; performance.now() < end; );', { eval: true })"
+    const directory = t.testdir({
+      'preload.mjs': `import { isMainThread, workerData } from 'node:worker_threads'
+      if (!isMainThread && workerData !== null) console.error('preloaded')`,
+    })
+    const site = await serveSite(
+      t,
+      directory,
+      {
+        waits: {
+          '.psoaccess': '',
+          'handler.ts': `import { Worker } from 'node:worker_threads'\n${does(`${thread}; ${thread}; ${waits}; return 'waited'`)}`,
+        },
+      },
+      { under: ['env', `NODE_OPTIONS=--import=${join(directory, 'preload.mjs')}`] },
+    )
+    t.equal(await (await fetch(`${site.url}/waits/`)).text(), 'waited')
+    t.equal(site.errorLog(), '')
+  },
+)
