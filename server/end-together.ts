@@ -19,7 +19,8 @@ export function endTogether(response: Outgoing, body: string | Uint8Array | unde
   if (ready.length === 1) setImmediate(endAll)
 }
 
-function endAll(): void {
+/** Ends all that are ready. For who has ended the work of a turn before its end, too: what was to come in it has been lost. */
+export function endAll(): void {
   const ends = ready
   ready = []
   for (const { response, body, timeoutMs } of ends) {

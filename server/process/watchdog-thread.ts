@@ -51,6 +51,14 @@ async function endWhatRuns(): Promise<Ended | undefined> {
       await session.post('Debugger.resume')
       return undefined
     }
+    // node's own functions keep a stack of what runs, and node ends a process where that does not fit: what is left of it is taken off
+    for (const { callFrameId, location } of callFrames)
+      if (urls.get(location.scriptId)?.startsWith('node:'))
+        await session.post('Debugger.evaluateOnCallFrame', {
+          callFrameId,
+          expression: 'emitAfter(asyncId)',
+          silent: true,
+        })
     const ended = session.post('Runtime.terminateExecution')
     await session.post('Debugger.resume')
     await ended

@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { DirectivesError, type ServerConfig } from '../../directives/index.ts'
+import { endAll } from '../end-together.ts'
 import { makeServer, type Server } from '../index.ts'
 import { LogError } from '../logs/logs.ts'
 import { requestContext } from '../request-context.ts'
@@ -59,6 +60,7 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
   process.on('uncaughtException', uncaught)
   process.on('unhandledRejection', uncaught)
   startWatchdog((error, state) => {
+    endAll()
     // its code was ended in the midst of reading from this connection, perhaps
     if (state !== undefined) state.response.shouldKeepAlive = false
     server.failed(error, state)

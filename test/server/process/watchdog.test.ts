@@ -52,6 +52,26 @@ t.test('a loop that does not end, in development: 503 with its line, its session
   t.equal(site.ended(), 0, 'and it ends as any other')
 })
 
+t.test(
+  'a loop in a timer, and in what the turn of an answer begins with: the answer comes, and those that follow',
+  async t => {
+    const loops = '{ for (;;); }'
+    const site = await serveSite(
+      t,
+      t.testdir({}),
+      {
+        timer: { '.psoaccess': '', 'handler.ts': does(`await new Promise(() => setTimeout(() => ${loops}))`) },
+        turn: { '.psoaccess': '', 'handler.ts': does(`setImmediate(() => ${loops}); return 'answered'`) },
+      },
+      { alone: true },
+    )
+    t.equal((await fetch(`${site.url}/timer/`)).status, 503)
+    t.equal(await (await fetch(`${site.url}/turn/`)).text(), 'answered')
+    t.match(await (await fetch(`${site.url}/pid/`)).text(), /^\d+$/)
+    t.match(site.errorLog(), /GET \/turn\/ 500: HandlerTimeout: .*\/turn\/handler\.ts:4/)
+  },
+)
+
 t.test('in production the worker is replaced, too, and nobody is refused meanwhile', async t => {
   const site = await serveSite(t, t.testdir({}), {
     turns: { '.psoaccess': '', 'handler.ts': does('await null\nfor (;;) await null') },
