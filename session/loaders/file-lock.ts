@@ -175,7 +175,7 @@ export class FileLock {
 
   #giveBack(path: string): void {
     if (!this.#unlink(path)) {
-      // a lock that stays behind would be free for nobody as long as this process lives
+      // a lock left behind would keep everybody out for as long as this process lives
       setTimeout(() => this.#giveBack(path), RENEW_MS).unref()
       return
     }
