@@ -12,7 +12,7 @@ export {
 export { hasEnded } from './life.ts'
 export type { Awaitable, LoaderContext, Lock, SessionLoader, SessionRecord, StoredSession } from './loader.ts'
 export { type LockOwner, self as thisProcess, stateOf as stateOfProcess } from './loaders/lock-owner.ts'
-export { closeLoaders, type LoaderSpec, openLoader, purgeLoaders } from './open-loader.ts'
+export { closeLoaders, hasMemoryLoader, type LoaderSpec, openLoader, purgeLoaders } from './open-loader.ts'
 export { openOwnLoader } from './open-own-loader.ts'
 export {
   abandonSession,

@@ -56,6 +56,9 @@ function make(spec: LoaderSpec): SessionLoader {
   }
 }
 
+/** True where sessions are in the memory of this process, and end with it. */
+export const hasMemoryLoader = (): boolean => loaders.has('memory:')
+
 let purging: Promise<number> | undefined
 
 /**

@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { DirectivesError, type ServerConfig } from '../../directives/index.ts'
+import { hasMemoryLoader } from '../../session/index.ts'
 import { endAll } from '../end-together.ts'
 import { makeServer, type Server } from '../index.ts'
 import { LogError } from '../logs/logs.ts'
@@ -64,7 +65,7 @@ export async function serveHere(options: ServeOptions, alone: boolean): Promise<
     // its code was ended in the midst of reading from this connection, perhaps
     if (state !== undefined) state.response.shouldKeepAlive = false
     server.failed(error, state)
-    if (process.connected) process.send!({ type: 'retiring' } satisfies WorkerMessage)
+    if (process.connected && !hasMemoryLoader()) process.send!({ type: 'retiring' } satisfies WorkerMessage)
   })
   guardProcessExit()
   flushCompileCache()

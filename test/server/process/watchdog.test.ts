@@ -133,3 +133,16 @@ t.test(
     t.equal(site.errorLog(), '')
   },
 )
+
+t.test('a worker that keeps sessions in its memory stays', async t => {
+  const site = await serveSite(t, t.testdir({}), {
+    '.psoaccess': `PSOSessionLoader = memory:\n${shared}`,
+    counter: { '.psoaccess': '', 'handler.ts': does(`${counts} return String(session.n)`) },
+    loop: { '.psoaccess': '', 'handler.ts': does('for (;;);') },
+  })
+  const get = async (path: string): Promise<string> => (await fetch(`${site.url}${path}`)).text()
+  t.equal(await get('/counter/'), '1')
+  t.match(await get('/loop/'), /503/)
+  t.equal(await get('/counter/'), '2')
+  t.notMatch(site.errorLog(), /takes its place/)
+})
