@@ -44,7 +44,7 @@ export class Patience {
       this.#timer = undefined
     }
     for (const [state, wait] of this.#waits) {
-      const { plan, site, output, closed, settled } = state
+      const { plan, site, incoming, output, closed, settled } = state
       if (settled) {
         this.#waits.delete(state)
         continue
@@ -55,7 +55,9 @@ export class Patience {
         wait.received = received
         continue
       }
-      const seconds = plan.directives.PSOHandlerTimeout ?? site.config.directives.Timeout
+      // how long a program may take is for who runs it to say: a web server, or a person
+      const seconds =
+        plan.directives.PSOHandlerTimeout ?? (incoming.environment === undefined ? site.config.directives.Timeout : 0)
       if (seconds === 0 || ++wait.ticks * TICK_MS <= seconds * 1000) continue
       this.#waits.delete(state)
       const what = output.flushed

@@ -500,6 +500,19 @@ t.test(
   },
 )
 
+t.test('Timeout is no limit for a program', async t => {
+  const top = plantSite(
+    t,
+    {
+      '.psoaccess': '',
+      'test.ts': does('await new Promise(resolve => setTimeout(resolve, 2200)); return "patient"'),
+    },
+    'Timeout = 1',
+  )
+  const { printed } = startProgram(t, [...psoCgi(), join(top, 'public_html/test.ts')], {})
+  t.equal((await printed).body, 'patient')
+})
+
 t.test('a large answer arrives whole, though the program ends with it', async t => {
   const { exit, body } = await asked(t, does('return "x".repeat(1 << 22)'))
   t.same([exit, body.length], [0, 1 << 22])
