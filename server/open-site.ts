@@ -3,7 +3,7 @@ import { DirectivesError, rows, type ServerConfig, serverProblems } from '../dir
 import { closeLoaders, onReport, openLoader } from '../session/index.ts'
 import { loadAuthorCookies } from './author-cookies.ts'
 import { Launcher } from './cgi/launcher.ts'
-import { sweepPipes } from './cgi/pipes.ts'
+import { sweepPipeDirectories } from './cgi/pipe-directory.ts'
 import { sweepUploads } from './input/uploads.ts'
 import { loaderSpecOf } from './loader-spec-of.ts'
 import { type Logs, openLogs } from './logs/logs.ts'
@@ -85,7 +85,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   sweepUploads(options.config.stateDirectory, now()).catch(error =>
     logs.error.write('warn', `uploads that were left behind cannot be removed: ${error.message}`),
   )
-  sweepPipes().catch(error =>
+  sweepPipeDirectories().catch(error =>
     logs.error.write('warn', `pipes of CGI programs that were left behind cannot be removed: ${error.message}`),
   )
 

@@ -1,32 +1,14 @@
-import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { closeSync, constants, openSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { stateOfProcess, thisProcess } from '../../session/index.ts'
 import { isAtLimits } from '../at-limits.ts'
 import type { Ending } from './launch.ts'
 import { OutputPipe } from './output-pipe.ts'
+import { makePipeDirectory } from './pipe-directory.ts'
 import { ProgramFailure } from './program-failure.ts'
 
 /** Made at once: `mkfifo` is a program, and costs as much as one. */
 const BATCH = 32
-
-/** Of a directory of this process's, before what mkdtemp(3) adds. */
-const ownPrefix = `pso-cgi-${thisProcess.replaceAll(' ', ',')}-`
-
-/** Removes the pipes that processes of this user left behind when they were killed together with their launchers. */
-export async function sweepPipes(): Promise<void> {
-  // without such a directory there are none
-  for (const name of await readdir(tmpdir()).catch(() => [])) {
-    const [, owner] = /^pso-cgi-(.+)-\w{6}$/.exec(name) ?? []
-    if (owner === undefined || stateOfProcess(owner.replaceAll(',', ' ')) !== 'dead') continue
-    const path = join(tmpdir(), name)
-    // all users can write there, and another worker may be at it too
-    const stats = await lstat(path).catch(() => undefined)
-    if (stats?.uid === process.getuid?.()) await rm(path, { recursive: true, force: true })
-  }
-}
 
 /** This process's end of a pipe that a program reads, and the path of the other. */
 export interface InputPipe {
@@ -81,7 +63,7 @@ export class Pipes {
 
   async #makeMore(): Promise<void> {
     try {
-      const directory = mkdtempSync(join(tmpdir(), ownPrefix))
+      const directory = makePipeDirectory()
       this.#directories.set(directory, BATCH)
       const paths = Array.from({ length: BATCH }, (_, at) => join(directory, String(at)))
       const { failure } = await this.#make(paths)

@@ -4,7 +4,7 @@ import type { RequestState } from '../request-state.ts'
 const LONGEST_LINE = 8 * 1024
 const MOST = 64 * 1024
 
-/** Writes what a program says on standard error to the error log, a line for a line, 64 KiB for a request; the rest is dropped. */
+/** Writes what a program says on standard error to the error log, a line for a line, 65,536 characters for a request; the rest is dropped. */
 export class StderrLog {
   readonly #state: RequestState
   readonly #file: string

@@ -3,13 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { stateOfProcess, thisProcess } from '../../session/index.ts'
+import { processName, stateOfNamed } from '../process/process-name.ts'
 
 /** How long what another machine left behind, or this one before it was rebooted, may still be in use. */
 const UNSEEN_MS = 24 * 60 * 60 * 1000
 
 const KEPT = 'kept'
-const ownName = thisProcess.replaceAll(' ', ',')
 
 /** A new name in a directory of `uploads`. */
 const pathIn = (stateDirectory: string, directory: string): string =>
@@ -29,7 +28,7 @@ export function storeUpload(
   stateDirectory: string,
   stream: Readable,
 ): { readonly path: string; readonly done: Promise<void> } {
-  const path = pathIn(stateDirectory, ownName)
+  const path = pathIn(stateDirectory, processName)
   return { path, done: store(path, stream) }
 }
 
@@ -51,7 +50,7 @@ export async function sweepUploads(stateDirectory: string, now: number): Promise
   const top = join(stateDirectory, 'uploads')
   for (const name of await namesIn(top)) {
     if (name === KEPT) continue
-    const state = stateOfProcess(name.replaceAll(',', ' '))
+    const state = stateOfNamed(name)
     if (state === 'dead') await rm(join(top, name), { recursive: true, force: true })
     else if (state === 'unseen') await removeOld(join(top, name), now)
   }
