@@ -27,31 +27,36 @@ export function supervise(): Promise<number> {
     let wanted = 1
     let ports: string | undefined
     let pause = FIRST_PAUSE_MS
-    /** By worker, on a clock that stands still while the machine sleeps. */
-    const lastHeard = new Map<number, number>()
-    const silent = new Set<number>()
-    /** Those that go when another is ready, by the id of that one. */
-    const retiring = new Map<number, Worker>()
-    const retired = new Set<Worker>()
 
+    /** `predecessor`: goes when this one is ready. */
     const start = (replaces?: string, predecessor?: Worker): void => {
       const worker = cluster.fork({
         ...(replaces === undefined ? {} : { PSO_REPLACES: replaces }),
         ...(ports === undefined ? {} : { PSO_PORTS: ports }),
       })
-      lastHeard.set(worker.id, performance.now())
-      if (predecessor !== undefined) retiring.set(worker.id, predecessor)
+      /** On a clock that stands still while the machine sleeps. */
+      let lastHeard = performance.now()
+      let isSilent = false
+      /** Another takes its place already. */
+      let isReplaced = false
+      let goes = predecessor
+      const silence = setInterval(() => {
+        if (!isReady || performance.now() - lastHeard <= SILENCE_MS) return
+        isSilent = true
+        worker.process.kill('SIGKILL')
+      }, 1000)
+      silence.unref()
       cutUntaken(worker)
       worker.on('message', (message: WorkerMessage) => {
-        lastHeard.set(worker.id, performance.now())
-        if (message.type === 'retiring' && !stopping && !retired.has(worker)) {
-          retired.add(worker)
+        lastHeard = performance.now()
+        if (message.type === 'retiring' && !stopping && !isReplaced) {
+          isReplaced = true
           start(`worker ${worker.process.pid} has ended code in the midst of its work; another takes its place`, worker)
         }
         if (message.type !== 'ready') return
         pause = FIRST_PAUSE_MS
-        retiring.get(worker.id)?.process.kill('SIGTERM')
-        retiring.delete(worker.id)
+        goes?.process.kill('SIGTERM')
+        goes = undefined
         if (isReady) return
         isReady = true
         wanted = message.workers
@@ -59,36 +64,24 @@ export function supervise(): Promise<number> {
         console.log(`pso serves ${message.addresses.join(' ')} (${wanted} ${wanted === 1 ? 'worker' : 'workers'})`)
         for (let more = 1; more < wanted; more++) start()
       })
+      worker.on('exit', (code, signal) => {
+        clearInterval(silence)
+        const how = isSilent
+          ? `by SIGKILL, since it had not answered for ${SILENCE_MS / 1000} s: something in it does not end`
+          : signal === null || signal === undefined
+            ? `with code ${code}`
+            : `by ${signal}`
+        if (stopping) {
+          if (workers().length === 0) process.exit(0)
+        } else if (!isReady) {
+          resolve(code === 0 ? 1 : code || 1)
+        } else if (!isReplaced) {
+          const why = `worker ${worker.process.pid} ended ${how}; another takes its place`
+          setTimeout(() => stopping || start(why, goes), pause)
+          pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+        }
+      })
     }
-
-    cluster.on('exit', (worker, code, signal) => {
-      lastHeard.delete(worker.id)
-      const how = silent.delete(worker.id)
-        ? `by SIGKILL, since it had not answered for ${SILENCE_MS / 1000} s: something in it does not end`
-        : signal === null || signal === undefined
-          ? `with code ${code}`
-          : `by ${signal}`
-      const predecessor = retiring.get(worker.id)
-      retiring.delete(worker.id)
-      if (stopping) {
-        if (workers().length === 0) process.exit(0)
-      } else if (!isReady) {
-        resolve(code === 0 ? 1 : code || 1)
-      } else if (!retired.delete(worker)) {
-        const why = `worker ${worker.process.pid} ended ${how}; another takes its place`
-        setTimeout(() => stopping || start(why, predecessor), pause)
-        pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
-      }
-    })
-
-    const silence = setInterval(() => {
-      for (const worker of workers()) {
-        if (!isReady || performance.now() - (lastHeard.get(worker.id) ?? 0) <= SILENCE_MS) continue
-        silent.add(worker.id)
-        worker.process.kill('SIGKILL')
-      }
-    }, 1000)
-    silence.unref()
 
     onStopSignal(() => {
       stopping = true
